@@ -1,0 +1,12 @@
+package dev.stowage.volume;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/// A backend whose volumes are image files on a file system of this machine.
+public interface ImageFiles {
+    /// The image of a volume. The path is for opening at once, not for keeping or handing on.
+    ///
+    /// @throws VolumeException NOT_FOUND if there is no such volume
+    Path image(VolumeId id) throws IOException;
+}

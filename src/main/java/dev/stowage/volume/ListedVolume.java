@@ -1,0 +1,10 @@
+package dev.stowage.volume;
+
+import java.util.List;
+
+/// A volume and the nodes that hold it, in order of their ids.
+public record ListedVolume(Volume volume, List<NodeId> holders) {
+    public ListedVolume {
+        holders = List.copyOf(holders);
+    }
+}

@@ -1,0 +1,73 @@
+package dev.stowage.volume;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// The configured pools. One that is sick is sick alone.
+public final class Pools implements AutoCloseable {
+    private final List<Pool> pools;
+    private final Optional<String> defaultPool;
+
+    /// @param defaultPool the pool for requests that name none
+    public Pools(Collection<Pool> pools, Optional<String> defaultPool) {
+        this.pools = pools.stream().sorted(Comparator.comparing(Pool::name)).toList();
+        this.defaultPool = defaultPool;
+    }
+
+    public List<Pool> all() {
+        return pools;
+    }
+
+    /// The pool called `name` in the configuration, or the default one.
+    public Pool named(Optional<String> name) {
+        var wanted = name.or(() -> defaultPool).orElseThrow(this::nothingNamed);
+        return pools.stream()
+                .filter(p -> p.name().equals(wanted))
+                .findFirst()
+                .orElseThrow(() -> unknown(wanted));
+    }
+
+    /// The open backend that holds the volume, whether or not the volume exists.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if the pool is none of ours, UNAVAILABLE if it
+    // is sick
+    public Backend holding(VolumeId id) {
+        return pools.stream()
+                .filter(p -> p.owns(id))
+                .findFirst()
+                .map(Pool::backend)
+                .orElseThrow(() -> notHere(id));
+    }
+
+    private VolumeException nothingNamed() {
+        return new VolumeException(
+                Reason.INVALID,
+                "no pool is named and there is no defaultPool: set parameter 'pool' to one of "
+                        + names());
+    }
+
+    private VolumeException unknown(String wanted) {
+        return new VolumeException(
+                Reason.INVALID,
+                "pool '%s' is not configured: use one of %s".formatted(wanted, names()));
+    }
+
+    private VolumeException notHere(VolumeId id) {
+        return new VolumeException(
+                Reason.FAILED_PRECONDITION,
+                "volume %s lies in pool %s (%s), which is not here: ask the node or driver that has it, or configure the pool"
+                        .formatted(id, id.pool(), id.poolTag()));
+    }
+
+    private String names() {
+        return pools.stream().map(Pool::name).collect(Collectors.joining(", "));
+    }
+
+    @Override
+    public void close() {
+        pools.forEach(Pool::close);
+    }
+}

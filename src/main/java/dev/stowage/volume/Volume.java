@@ -1,0 +1,61 @@
+package dev.stowage.volume;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/// A volume as it was granted. Only its capacity ever changes, and only upwards.
+public record Volume(
+        VolumeId id,
+        String name,
+        long capacityBytes,
+        Optional<FileSystemType> fileSystem,
+        List<String> mkfsOptions,
+        Provisioning provisioning,
+        int blockSizeBytes,
+        Instant created) {
+    public Volume {
+        mkfsOptions = List.copyOf(mkfsOptions);
+    }
+
+    /// The volume that `spec` makes.
+    public static Volume granted(VolumeId id, VolumeSpec spec, Instant created) {
+        return new Volume(
+                id,
+                spec.name(),
+                spec.sizeBytes(),
+                spec.fileSystem(),
+                spec.mkfsOptions(),
+                spec.provisioning(),
+                spec.blockSizeBytes(),
+                created);
+    }
+
+    public Volume withCapacity(long bytes) {
+        return new Volume(
+                id, name, bytes, fileSystem, mkfsOptions, provisioning, blockSizeBytes, created);
+    }
+
+    /// In what this volume differs from what is asked for, in words; empty if it is the same
+    // request.
+    public Optional<String> differenceFrom(VolumeSpec spec) {
+        if (!name.equals(spec.name())) {
+            return Optional.of("its name is '%s'".formatted(name));
+        }
+        if (!spec.capacity().holds(capacityBytes)) {
+            return Optional.of("its size is %d bytes".formatted(capacityBytes));
+        }
+        if (!fileSystem.equals(spec.fileSystem())) {
+            return Optional.of(
+                    "it is made for "
+                            + fileSystem.map(FileSystemType::kernelName).orElse("raw block"));
+        }
+        if (!mkfsOptions.equals(spec.mkfsOptions())) {
+            return Optional.of("its mkfsOptions are '%s'".formatted(String.join(" ", mkfsOptions)));
+        }
+        if (provisioning != spec.provisioning()) {
+            return Optional.of("its provisioning is " + provisioning);
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,35 @@
+package dev.stowage.volume;
+
+import java.util.List;
+import java.util.Optional;
+
+/// What a backend is asked to make; everything that the pool decides for itself has been decided.
+///
+/// @param name the name that the caller chose; any text, at most 128 bytes
+/// @param fileSystem what the volume will be formatted with on its first use; empty for raw block
+/// @param mkfsOptions checked options for that first format
+/// @param blockSizeBytes the logical block size of the device, fixed for the volume's life: a file
+// system made at one
+///     size does not mount at another
+public record VolumeSpec(
+        String name,
+        CapacityRange capacity,
+        Optional<FileSystemType> fileSystem,
+        List<String> mkfsOptions,
+        Provisioning provisioning,
+        int blockSizeBytes) {
+    public static final int DEFAULT_BLOCK_SIZE = 512;
+
+    public VolumeSpec {
+        mkfsOptions = List.copyOf(mkfsOptions);
+    }
+
+    /// The size to make: what is asked for, and enough for the file system.
+    public long sizeBytes() {
+        return capacity.choose(minimumBytes());
+    }
+
+    private long minimumBytes() {
+        return fileSystem.map(FileSystemType::minimumBytes).orElse(1L);
+    }
+}

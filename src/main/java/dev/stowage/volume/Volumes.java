@@ -1,0 +1,206 @@
+package dev.stowage.volume;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/// Volumes of all pools: chooses the pool for a request, finds the pool of an id, and holds what
+// must be the same for
+/// every backend, such as what counts as the same request.
+public final class Volumes {
+    private final Pools pools;
+    private final NodeId node;
+
+    public Volumes(Pools pools, NodeId node) {
+        this.pools = pools;
+        this.node = node;
+    }
+
+    /// A volume and where it can be reached.
+    public record Created(Volume volume, Topology topology) {}
+
+    /// One page of volumes; `next` is the token for the following page, empty on the last.
+    public record Page(List<ListedVolume> volumes, Optional<VolumeId> next) {}
+
+    /// Makes the volume, or finds the one that the same request made before.
+    ///
+    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a volume that differs from
+    // the request
+    public Created create(VolumeRequest request) throws IOException {
+        var pool = pools.named(request.pool());
+        var spec = request.resolve(pool.defaults());
+        var backend = pool.backend();
+        requireModes(backend, request.capabilities());
+        var topology = Topology.of(backend, node);
+        requireReach(pool, topology, request.requisite());
+        var volume = backend.create(VolumeId.of(backend.pool(), request.name()), spec);
+        requireSame(volume, spec);
+        return new Created(volume, topology);
+    }
+
+    public void delete(VolumeId id) throws IOException {
+        pools.holding(id).delete(id);
+    }
+
+    /// @throws VolumeException NOT_FOUND if there is no such volume
+    public Volume require(VolumeId id) throws IOException {
+        return pools.holding(id).find(id).orElseThrow(() -> noSuchVolume(id.toString()));
+    }
+
+    public Volume expand(VolumeId id, CapacityRange capacity) throws IOException {
+        var volume = require(id);
+        if (capacity.holds(volume.capacityBytes())) {
+            return volume;
+        }
+        if (capacity.limitBytes() > 0 && volume.capacityBytes() > capacity.limitBytes()) {
+            throw new VolumeException(
+                    Reason.OUT_OF_RANGE,
+                    "volume %s has %d bytes already, over the limit of %d; volumes never shrink"
+                            .formatted(id, volume.capacityBytes(), capacity.limitBytes()));
+        }
+        return pools.holding(id).expand(id, capacity.choose(volume.capacityBytes()));
+    }
+
+    public Attachment attach(VolumeId id, NodeId to, AccessMode mode, boolean readOnly)
+            throws IOException {
+        return pools.holding(id).attach(id, to, mode, readOnly);
+    }
+
+    public void detach(VolumeId id, NodeId from) throws IOException {
+        pools.holding(id).detach(id, from);
+    }
+
+    public void detachAll(VolumeId id) throws IOException {
+        for (var holder : holders(id)) {
+            detach(id, holder);
+        }
+    }
+
+    public List<NodeId> holders(VolumeId id) throws IOException {
+        return pools.holding(id).holders(id);
+    }
+
+    public Topology topology(VolumeId id) {
+        return Topology.of(pools.holding(id), node);
+    }
+
+    /// Volumes of all usable pools in order of their ids.
+    public Page list(Optional<VolumeId> after, int limit) throws IOException {
+        var found = new ArrayList<ListedVolume>();
+        for (var backend : inOrderOfIds()) {
+            if (found.size() > limit) {
+                break;
+            }
+            if (after.isEmpty() || prefix(backend).compareTo(prefix(after.get())) >= 0) {
+                var within = after.filter(a -> prefix(a).equals(prefix(backend)));
+                found.addAll(backend.list(within, limit + 1 - found.size()));
+            }
+        }
+        return found.size() > limit
+                ? new Page(found.subList(0, limit), Optional.of(found.get(limit - 1).volume().id()))
+                : new Page(found, Optional.empty());
+    }
+
+    public Capacity capacity(Optional<String> poolName, Optional<Provisioning> provisioning)
+            throws IOException {
+        var pool = pools.named(poolName);
+        return pool.backend().capacity(provisioning.orElse(pool.defaults().provisioning()));
+    }
+
+    /// Which of the capabilities the volume can't serve, and why; empty if it serves all.
+    public Optional<String> unsupported(VolumeId id, List<Capability> capabilities)
+            throws IOException {
+        var volume = require(id);
+        var backend = pools.holding(id);
+        for (var capability : capabilities) {
+            if (!backend.accessModes().contains(capability.mode())) {
+                return Optional.of(modeMessage(backend, capability.mode()));
+            }
+            var conflict = conflict(volume, capability);
+            if (conflict.isPresent()) {
+                return conflict;
+            }
+        }
+        return Optional.empty();
+    }
+
+    public static VolumeException noSuchVolume(String id) {
+        return new VolumeException(Reason.NOT_FOUND, "there is no volume '%s'".formatted(id));
+    }
+
+    private static Optional<String> conflict(Volume volume, Capability capability) {
+        if (!(capability.type() instanceof AccessType.Mount mount)) {
+            return Optional.empty();
+        }
+        if (volume.fileSystem().isEmpty()) {
+            return Optional.of(
+                    "volume %s is raw block and has no file system to mount"
+                            .formatted(volume.id()));
+        }
+        var own = volume.fileSystem().get();
+        if (mount.fileSystem().filter(asked -> asked != own).isPresent()) {
+            return Optional.of(
+                    "volume %s is made for %s, not for %s"
+                            .formatted(volume.id(), own, mount.fileSystem().get()));
+        }
+        try {
+            MountOptions.parse(own, mount.flags());
+            return Optional.empty();
+        } catch (VolumeException e) {
+            return Optional.of(e.getMessage());
+        }
+    }
+
+    private List<Backend> inOrderOfIds() {
+        return pools.all().stream()
+                .flatMap(pool -> pool.ifOpen().stream())
+                .sorted(Comparator.comparing(Volumes::prefix))
+                .toList();
+    }
+
+    private static String prefix(Backend backend) {
+        return backend.pool().name() + "." + backend.pool().tag() + ".";
+    }
+
+    private static String prefix(VolumeId id) {
+        return id.pool() + "." + id.poolTag() + ".";
+    }
+
+    private static void requireModes(Backend backend, List<Capability> capabilities) {
+        for (var capability : capabilities) {
+            if (!backend.accessModes().contains(capability.mode())) {
+                throw new VolumeException(Reason.INVALID, modeMessage(backend, capability.mode()));
+            }
+        }
+    }
+
+    private static String modeMessage(Backend backend, AccessMode mode) {
+        return "pool %s can't serve access mode %s: use one of %s"
+                .formatted(
+                        backend.pool().name(),
+                        mode,
+                        backend.accessModes().stream().sorted().toList());
+    }
+
+    private static void requireReach(Pool pool, Topology topology, List<Topology> requisite) {
+        if (!requisite.isEmpty() && requisite.stream().noneMatch(topology::within)) {
+            throw new VolumeException(
+                    Reason.NO_SPACE,
+                    "pool %s is reached only at %s, which is none of the places asked for"
+                            .formatted(pool.name(), topology.segments()));
+        }
+    }
+
+    private static void requireSame(Volume volume, VolumeSpec spec) {
+        volume.differenceFrom(spec)
+                .ifPresent(
+                        difference -> {
+                            throw new VolumeException(
+                                    Reason.ALREADY_EXISTS,
+                                    "a volume named '%s' exists (%s) and is not what is asked for: %s"
+                                            .formatted(spec.name(), volume.id(), difference));
+                        });
+    }
+}
