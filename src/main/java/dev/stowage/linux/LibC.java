@@ -1,0 +1,72 @@
+package dev.stowage.linux;
+
+import jnr.ffi.annotations.In;
+import jnr.ffi.annotations.Out;
+import org.jspecify.annotations.Nullable;
+
+/// The calls of the C library that jnr-posix lacks, or has without what we need (its open(2) takes
+// no folder
+/// descriptor, its stat no statx). jnr-ffi makes one class of this when it is loaded; it saves
+// errno for the calling
+/// thread after each call, to be read by [Syscall] on the same thread.
+///
+/// Paths and structures are byte arrays (jffi copies them to the stack): paths end in a NUL byte,
+// structures are
+/// written out with their offsets where they are used. ioctl(2), openat(2) and syscall(2) are
+// variadic in C, which
+/// for integers and pointers makes no difference in the calling conventions of x86-64 and arm64
+// Linux.
+///
+/// Calls that older C libraries have no wrapper for go through `syscall` with numbers from
+// [SystemCalls]; its
+/// overloads are named for the calls that have these arguments.
+interface LibC {
+    int openat(int folder, @In byte[] path, int flags, int mode);
+
+    int mkdirat(int folder, @In byte[] path, int mode);
+
+    int unlinkat(int folder, @In byte[] path, int flags);
+
+    int fallocate(int fd, int mode, long offset, long length);
+
+    int syncfs(int fd);
+
+    int statfs(@In byte[] path, @Out byte[] statfs);
+
+    int umount2(@In byte[] target, int flags);
+
+    int ioctl(int fd, long request, long argument);
+
+    int ioctl(int fd, long request, @In @Out byte[] argument);
+
+    /// statx
+    long syscall(
+            long number, long folder, @In byte[] path, long flags, long mask, @Out byte[] statx);
+
+    /// renameat2, move_mount
+    long syscall(
+            long number,
+            long fromFolder,
+            @In byte[] from,
+            long toFolder,
+            @In byte[] to,
+            long flags);
+
+    /// mknodat, and open_tree without the last argument
+    long syscall(long number, long folder, @In byte[] path, long modeOrFlags, long device);
+
+    /// fsopen
+    long syscall(long number, @In byte[] type, long flags);
+
+    /// fsconfig
+    long syscall(
+            long number,
+            long context,
+            long command,
+            @In byte @Nullable [] key,
+            @In byte @Nullable [] value,
+            long auxiliary);
+
+    /// fsmount
+    long syscall(long number, long context, long flags, long attributes);
+}

@@ -1,0 +1,100 @@
+package dev.stowage.linux;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/// What statx(2) says of a file, asked for by path or descriptor.
+///
+/// @param dev the file system's device number as stat(2) has it
+/// @param mode type and permissions
+/// @param rdev the device number of a device file, else 0
+/// @param size in bytes
+/// @param blocks512 allocated, in units of 512 bytes whatever the file system's block size is
+public record Stat(
+        long dev,
+        long ino,
+        int mode,
+        long rdev,
+        long nlink,
+        int uid,
+        int gid,
+        long size,
+        long blocks512) {
+    // linux/stat.h
+    private static final int S_IFMT = 0170000;
+    private static final int S_IFDIR = 0040000;
+    static final int S_IFBLK = 0060000;
+    private static final int S_IFREG = 0100000;
+    private static final int S_IFLNK = 0120000;
+    private static final long STATX_BASIC_STATS = 0x7ff;
+
+    /// sizeof(struct statx), linux/stat.h; the same on all architectures, unlike struct stat.
+    private static final int STATX_SIZE = 256;
+
+    /// Of `path` below `folder`, or of the descriptor `folder` itself (AT_EMPTY_PATH).
+    static Stat read(int folder, byte[] path, int flags, Object subject) throws ErrnoException {
+        var statx = new byte[STATX_SIZE];
+        Syscall.retrying(
+                "statx",
+                subject,
+                () ->
+                        Syscall.LIBC.syscall(
+                                SystemCalls.STATX,
+                                folder,
+                                path,
+                                flags | SystemCalls.AT_NO_AUTOMOUNT,
+                                STATX_BASIC_STATS,
+                                statx));
+        var fields = ByteBuffer.wrap(statx).order(ByteOrder.nativeOrder());
+        return new Stat(
+                deviceNumber(
+                        fields.getInt(136), fields.getInt(140)), // stx_dev_major, stx_dev_minor
+                fields.getLong(32), // stx_ino
+                Short.toUnsignedInt(fields.getShort(28)), // stx_mode
+                deviceNumber(
+                        fields.getInt(128), fields.getInt(132)), // stx_rdev_major, stx_rdev_minor
+                Integer.toUnsignedLong(fields.getInt(16)), // stx_nlink
+                fields.getInt(20), // stx_uid
+                fields.getInt(24), // stx_gid
+                fields.getLong(40), // stx_size
+                fields.getLong(48)); // stx_blocks
+    }
+
+    /// new_encode_dev of linux/kdev_t.h: 12 bits of major, 20 of minor; what stat(2) and the loop
+    // driver answer.
+    static long deviceNumber(int major, int minor) {
+        return (minor & 0xffL) | ((long) major << 8) | ((minor & ~0xffL) << 12);
+    }
+
+    static int major(long deviceNumber) {
+        return (int) ((deviceNumber >>> 8) & 0xfff);
+    }
+
+    static int minor(long deviceNumber) {
+        return (int) ((deviceNumber & 0xff) | ((deviceNumber >>> 12) & 0xfff00));
+    }
+
+    public boolean isFolder() {
+        return (mode & S_IFMT) == S_IFDIR;
+    }
+
+    public boolean isRegularFile() {
+        return (mode & S_IFMT) == S_IFREG;
+    }
+
+    public boolean isBlockDevice() {
+        return (mode & S_IFMT) == S_IFBLK;
+    }
+
+    public boolean isSymlink() {
+        return (mode & S_IFMT) == S_IFLNK;
+    }
+
+    public long allocatedBytes() {
+        return blocks512 * 512;
+    }
+
+    public FileId id() {
+        return new FileId(dev, ino);
+    }
+}
