@@ -1,5 +1,6 @@
 package dev.stowage.linux;
 
+import jnr.ffi.LibraryLoader;
 import jnr.ffi.annotations.In;
 import jnr.ffi.annotations.Out;
 import org.jspecify.annotations.Nullable;
@@ -20,53 +21,66 @@ import org.jspecify.annotations.Nullable;
 /// Calls that older C libraries have no wrapper for go through `syscall` with numbers from
 // [SystemCalls]; its
 /// overloads are named for the calls that have these arguments.
-interface LibC {
-    int openat(int folder, @In byte[] path, int flags, int mode);
+final class LibC {
+    /// Loaded once: it costs a few hundred milliseconds in a cold JVM.
+    static final Calls LIBC = LibraryLoader.create(Calls.class).load("c");
 
-    int mkdirat(int folder, @In byte[] path, int mode);
+    private LibC() {}
 
-    int unlinkat(int folder, @In byte[] path, int flags);
+    /// Public for the class that jnr-ffi makes of it in a class loader of its own.
+    public interface Calls {
+        int openat(int folder, @In byte[] path, int flags, int mode);
 
-    int fallocate(int fd, int mode, long offset, long length);
+        int mkdirat(int folder, @In byte[] path, int mode);
 
-    int syncfs(int fd);
+        int unlinkat(int folder, @In byte[] path, int flags);
 
-    int statfs(@In byte[] path, @Out byte[] statfs);
+        int fallocate(int fd, int mode, long offset, long length);
 
-    int umount2(@In byte[] target, int flags);
+        int syncfs(int fd);
 
-    int ioctl(int fd, long request, long argument);
+        int statfs(@In byte[] path, @Out byte[] statfs);
 
-    int ioctl(int fd, long request, @In @Out byte[] argument);
+        int umount2(@In byte[] target, int flags);
 
-    /// statx
-    long syscall(
-            long number, long folder, @In byte[] path, long flags, long mask, @Out byte[] statx);
+        int ioctl(int fd, long request, long argument);
 
-    /// renameat2, move_mount
-    long syscall(
-            long number,
-            long fromFolder,
-            @In byte[] from,
-            long toFolder,
-            @In byte[] to,
-            long flags);
+        int ioctl(int fd, long request, @In @Out byte[] argument);
 
-    /// mknodat, and open_tree without the last argument
-    long syscall(long number, long folder, @In byte[] path, long modeOrFlags, long device);
+        /// statx
+        long syscall(
+                long number,
+                long folder,
+                @In byte[] path,
+                long flags,
+                long mask,
+                @Out byte[] statx);
 
-    /// fsopen
-    long syscall(long number, @In byte[] type, long flags);
+        /// renameat2, move_mount
+        long syscall(
+                long number,
+                long fromFolder,
+                @In byte[] from,
+                long toFolder,
+                @In byte[] to,
+                long flags);
 
-    /// fsconfig
-    long syscall(
-            long number,
-            long context,
-            long command,
-            @In byte @Nullable [] key,
-            @In byte @Nullable [] value,
-            long auxiliary);
+        /// mknodat, and open_tree without the last argument
+        long syscall(long number, long folder, @In byte[] path, long modeOrFlags, long device);
 
-    /// fsmount
-    long syscall(long number, long context, long flags, long attributes);
+        /// fsopen
+        long syscall(long number, @In byte[] type, long flags);
+
+        /// fsconfig
+        long syscall(
+                long number,
+                long context,
+                long command,
+                @In byte @Nullable [] key,
+                @In byte @Nullable [] value,
+                long auxiliary);
+
+        /// fsmount
+        long syscall(long number, long context, long flags, long attributes);
+    }
 }

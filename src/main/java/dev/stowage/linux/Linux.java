@@ -1,6 +1,6 @@
 package dev.stowage.linux;
 
-import static dev.stowage.linux.Syscall.LIBC;
+import static dev.stowage.linux.LibC.LIBC;
 import static dev.stowage.linux.Syscall.POSIX;
 
 import java.io.IOException;

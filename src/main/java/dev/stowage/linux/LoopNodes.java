@@ -50,7 +50,7 @@ record LoopNodes(Path folder) {
                     "mknodat",
                     path,
                     () ->
-                            Syscall.LIBC.syscall(
+                            LibC.LIBC.syscall(
                                     SystemCalls.MKNODAT,
                                     SystemCalls.AT_FDCWD,
                                     name,

@@ -38,7 +38,7 @@ public record Stat(
                 "statx",
                 subject,
                 () ->
-                        Syscall.LIBC.syscall(
+                        LibC.LIBC.syscall(
                                 SystemCalls.STATX,
                                 folder,
                                 path,

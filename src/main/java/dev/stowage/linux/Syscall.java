@@ -2,17 +2,15 @@ package dev.stowage.linux;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import jnr.ffi.LibraryLoader;
 import jnr.ffi.Runtime;
 import jnr.posix.POSIX;
 import jnr.posix.POSIXFactory;
 
 /// One system call: made, made again after EINTR, and its errno turned into an exception.
 final class Syscall {
-    static final LibC LIBC = LibraryLoader.create(LibC.class).load("c");
     static final POSIX POSIX = POSIXFactory.getNativePOSIX();
 
-    private static final Runtime RUNTIME = Runtime.getRuntime(LIBC);
+    private static final Runtime RUNTIME = Runtime.getRuntime(LibC.LIBC);
 
     /// The path of a call that is about a descriptor (AT_EMPTY_PATH).
     static final byte[] EMPTY_PATH = {0};

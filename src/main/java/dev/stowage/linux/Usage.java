@@ -39,7 +39,7 @@ public record Usage(
     static Usage read(Path path) throws ErrnoException {
         var name = Syscall.cString(path);
         var statfs = new byte[STATFS_SIZE];
-        Syscall.retrying("statfs", path, () -> Syscall.LIBC.statfs(name, statfs));
+        Syscall.retrying("statfs", path, () -> LibC.LIBC.statfs(name, statfs));
         var fields = ByteBuffer.wrap(statfs).order(ByteOrder.nativeOrder());
         var fragmentSize = fields.getLong(72); // f_frsize, the unit of the block counts
         var blockSize = fragmentSize == 0 ? fields.getLong(8) : fragmentSize; // f_bsize
