@@ -191,7 +191,7 @@ public final class Mounts {
         Syscall.once("mount_setattr", mount, result);
     }
 
-    private static void move(Fd mount, Fd target) throws ErrnoException {
+    static void move(Fd mount, Fd target) throws ErrnoException {
         var result =
                 LIBC.syscall(
                         SystemCalls.MOVE_MOUNT,
