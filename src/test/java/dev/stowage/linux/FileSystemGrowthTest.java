@@ -109,8 +109,7 @@ class FileSystemGrowthTest {
                 var flags = OpenFlags.O_RDWR | OpenFlags.O_CREAT;
                 try (var from = Fd.open(volume.mountPoint().resolve("from"), flags, 0600);
                         var to = Fd.open(volume.mountPoint().resolve("to"), flags, 0600)) {
-                    assertThat(from.write(ByteBuffer.wrap(new byte[8192]), 0))
-                            .isEqualTo(8192);
+                    assertThat(from.write(ByteBuffer.wrap(new byte[8192]), 0)).isEqualTo(8192);
                     if (kind.canClone()) {
                         Linux.cloneFile(from, to);
                         assertThat(to.stat().size()).isEqualTo(8192);

@@ -113,11 +113,14 @@ class MountsTest {
     }
 
     @Test
-    @DisplayName("13: an option's value is passed whole, commas and equals signs too, as SELinux's context needs")
+    @DisplayName(
+            "13: an option's value is passed whole, commas and equals signs too, as SELinux's context needs")
     void anOptionsValueMayContainCommas() throws Exception {
         try (var context = FsContext.open("tmpfs", "none");
                 var place = Fd.open(target, OpenFlags.O_PATH)) {
-            context.set("source=u:r:t:s0:c1,c2=x"); // the one option that every kernel shows as it got it
+            context.set(
+                    "source=u:r:t:s0:c1,c2=x"); // the one option that every kernel shows as it got
+            // it
             context.create();
             try (var mount = context.mount(0)) {
                 Mounts.move(mount, place);
