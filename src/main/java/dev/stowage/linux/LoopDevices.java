@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /// Loop devices (linux/loop.h). They belong to the whole machine: what is found here may be
 // anybody's, and it is the
@@ -111,10 +112,8 @@ public final class LoopDevices {
     /// with the lowest number.
     public static Optional<LoopDevice> find(FileId image, String name) throws ErrnoException {
         for (var number : bound()) {
-            var device = read(number);
-            if (device.isPresent()
-                    && device.get().image().equals(image)
-                    && device.get().name().equals(name)) {
+            var device = read(number, status -> status.isOf(image, name));
+            if (device.isPresent()) {
                 return device;
             }
         }
@@ -125,7 +124,7 @@ public final class LoopDevices {
     public static List<LoopDevice> all() throws ErrnoException {
         var devices = new ArrayList<LoopDevice>();
         for (var number : bound()) {
-            read(number).ifPresent(devices::add);
+            read(number, _ -> true).ifPresent(devices::add);
         }
         return devices;
     }
@@ -139,7 +138,7 @@ public final class LoopDevices {
             return Optional.empty();
         }
         var number = Stat.minor(stat.get().rdev());
-        return isBound(number) ? read(number) : Optional.empty();
+        return isBound(number) ? read(number, _ -> true) : Optional.empty();
     }
 
     /// Lets the device see the size that its image has now (LOOP_SET_CAPACITY). ENXIO where it is
@@ -214,7 +213,7 @@ public final class LoopDevices {
 
     private static LoopStatus requireSame(LoopDevice loop, Fd device) throws ErrnoException {
         var status = LoopStatus.read(device);
-        if (!status.isOf(loop)) {
+        if (!status.isOf(loop.image(), loop.name())) {
             throw new ErrnoException(
                     "LOOP_GET_STATUS64",
                     loop.path() + ", no longer of " + loop.name(),
@@ -225,11 +224,7 @@ public final class LoopDevices {
 
     private static boolean isStill(LoopDevice loop) throws ErrnoException {
         return isBound(loop.number())
-                && read(loop.number())
-                        .filter(
-                                now ->
-                                        now.image().equals(loop.image())
-                                                && now.name().equals(loop.name()))
+                && read(loop.number(), status -> status.isOf(loop.image(), loop.name()))
                         .isPresent();
     }
 
@@ -254,10 +249,14 @@ public final class LoopDevices {
         return numbers;
     }
 
-    /// Empty where the device was detached in the meantime.
-    private static Optional<LoopDevice> read(int number) throws ErrnoException {
+    /// Empty where the device is not wanted, or was detached in the meantime.
+    private static Optional<LoopDevice> read(int number, Predicate<LoopStatus> wanted)
+            throws ErrnoException {
         try (var device = NODES.open(number, OpenFlags.O_RDONLY)) {
-            return Optional.of(describe(NODES, number, device, LoopStatus.read(device)));
+            var status = LoopStatus.read(device);
+            return wanted.test(status)
+                    ? Optional.of(describe(NODES, number, device, status))
+                    : Optional.empty();
         } catch (ErrnoException e) {
             if (e.is(Errno.ENXIO, Errno.ENOENT)) {
                 return Optional.empty();

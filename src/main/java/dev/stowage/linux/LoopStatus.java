@@ -45,8 +45,8 @@ record LoopStatus(FileId image, int flags, String name, byte[] structure) {
         return (flags & flag) != 0;
     }
 
-    boolean isOf(LoopDevice device) {
-        return image.equals(device.image()) && name.equals(device.name());
+    boolean isOf(FileId file, String owner) {
+        return image.equals(file) && name.equals(owner);
     }
 
     /// Takes LO_FLAGS_AUTOCLEAR off again.

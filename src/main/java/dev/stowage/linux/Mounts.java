@@ -80,9 +80,11 @@ public final class Mounts {
             Set<MountAttribute> attributes,
             List<String> options)
             throws ErrnoException {
-        try (var place = openPlace(target);
-                var mount = detachedMount(type, source, attributes, options)) {
-            move(mount, place);
+        try (var place = openPlace(target)) {
+            refuseSymlink(place);
+            try (var mount = detachedMount(type, source, attributes, options)) {
+                move(mount, place);
+            }
         }
     }
 
@@ -124,6 +126,8 @@ public final class Mounts {
     // bound.
     public static void bind(Fd source, Fd target, Set<MountAttribute> attributes)
             throws ErrnoException {
+        refuseSymlink(source);
+        refuseSymlink(target);
         try (var mount = cloneOf(source)) {
             setAttributes(mount, attributes);
             move(mount, target);
@@ -139,16 +143,15 @@ public final class Mounts {
     }
 
     private static Fd openPlace(Path path) throws ErrnoException {
-        var place = Fd.open(path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
-        try {
-            if (place.stat().isSymlink()) {
-                throw new ErrnoException("openat", path.toString(), Errno.ELOOP);
-            }
-        } catch (ErrnoException e) {
-            place.close();
-            throw e;
+        return Fd.open(path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
+    }
+
+    /// O_PATH with O_NOFOLLOW opens a symlink itself, which could be mounted on, or bound elsewhere
+    // and followed there.
+    private static void refuseSymlink(Fd place) throws ErrnoException {
+        if (place.stat().isSymlink()) {
+            throw new ErrnoException("openat", place.toString(), Errno.ELOOP);
         }
-        return place;
     }
 
     private static Fd cloneOf(Fd source) throws ErrnoException {
