@@ -15,19 +15,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
-/// Runs a program: an argument list, never a shell; stdin is /dev/null; the environment is PATH and
-// LC_ALL=C alone.
+/// Runs a program: an argument list, never a shell; the environment is PATH and LC_ALL=C alone;
+// stdin is a pipe in which
+/// nothing ever comes, so a program that asks something waits until its time limit.
 ///
-/// The program dies with this process, however that dies: setpriv(1) of util-linux asks the kernel
-// for SIGKILL at
-/// the death of the parent (prctl(2), PR_SET_PDEATHSIG) and then becomes the program. That signal
-// comes at the death of
-/// the *thread* that started the program, which is the caller's and waits here. Two limits:
-// children of the program do
-/// not inherit it, so mkfs.X and fsck.X are called by their own names and not through a wrapper;
-// and a kill within the
-/// millisecond before setpriv has asked leaves the program running, which is what
-// [Processes#holding(Path)] is for.
+/// The program dies with this process, however that dies, see [DeathPact]. Two limits: a program's
+// own children do not,
+/// so mkfs.X and fsck.X are called by their own names and not through a wrapper; and a kill within
+// the instant between
+/// the program's start and the pact leaves it running, which is what [Processes#holding(Path)] is
+// for.
 public final class Command {
     private static final int OUTPUT_BYTES = 1 << 20;
     private static final int ERROR_BYTES = 64 << 10;
@@ -97,15 +94,21 @@ public final class Command {
     }
 
     private static Process start(List<String> argv) throws IOException {
-        var setpriv = require("setpriv", argv);
-        var program = require(argv.getFirst(), argv);
-        var command = new ArrayList<>(List.of(setpriv, "--pdeathsig", "KILL", "--", program));
-        command.addAll(argv.subList(1, argv.size()));
-        var builder = new ProcessBuilder(command).redirectInput(new File("/dev/null"));
+        var command = new ArrayList<>(argv);
+        command.set(0, require(argv.getFirst(), argv));
+        var builder = new ProcessBuilder(command);
         builder.environment().clear();
         builder.environment().put("PATH", PATH);
         builder.environment().put("LC_ALL", "C");
-        return builder.start();
+        DeathPact.prepare();
+        var process = builder.start();
+        try {
+            DeathPact.with(process);
+            return process;
+        } catch (IOException e) {
+            kill(process);
+            throw e;
+        }
     }
 
     private static String require(String program, List<String> argv) throws CommandException {

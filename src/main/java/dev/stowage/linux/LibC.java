@@ -47,6 +47,8 @@ final class LibC {
 
         int ioctl(int fd, long request, @In @Out byte[] argument);
 
+        int fcntl(int fd, int command, long argument);
+
         /// statx
         long syscall(
                 long number,
@@ -80,7 +82,8 @@ final class LibC {
                 @In byte @Nullable [] value,
                 long auxiliary);
 
-        /// fsmount
-        long syscall(long number, long context, long flags, long attributes);
+        /// fsmount: context, flags, attributes; pidfd_open: pid, flags; pidfd_getfd: pidfd, number
+        // there, flags
+        long syscall(long number, long first, long second, long third);
     }
 }
