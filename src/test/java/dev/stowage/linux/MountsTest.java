@@ -199,12 +199,15 @@ class MountsTest {
                                         }
                                     }
                                 });
-        for (var i = 0; i < 200; i++) {
-            Mounts.bind(volume.mountPoint(), target, Set.of(READ_ONLY, NOSUID, NODEV));
-            unmountPatiently();
+        try {
+            for (var i = 0; i < 200; i++) {
+                Mounts.bind(volume.mountPoint(), target, Set.of(READ_ONLY, NOSUID, NODEV));
+                unmountPatiently();
+            }
+        } finally {
+            stop.set(true);
+            writer.join();
         }
-        stop.set(true);
-        writer.join();
         assertThat(written).hasPositiveValue();
         assertThat(volume.mountPoint().resolve("probe")).doesNotExist();
     }
