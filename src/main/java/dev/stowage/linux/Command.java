@@ -16,15 +16,13 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /// Runs a program: an argument list, never a shell; the environment is PATH and LC_ALL=C alone;
-// stdin is a pipe in which
-/// nothing ever comes, so a program that asks something waits until its time limit.
+/// stdin is a pipe in which nothing ever comes, so a program that asks something waits until its
+/// time limit.
 ///
 /// The program dies with this process, however that dies, see [DeathPact]. Two limits: a program's
-// own children do not,
-/// so mkfs.X and fsck.X are called by their own names and not through a wrapper; and a kill within
-// the instant between
-/// the program's start and the pact leaves it running, which is what [Processes#holding(Path)] is
-// for.
+/// own children do not, so mkfs.X and fsck.X are called by their own names and not through a
+/// wrapper; and a kill within the instant between the program's start and the pact leaves it
+/// running, which is what [Processes#holding(Path)] is for.
 public final class Command {
     private static final int OUTPUT_BYTES = 1 << 20;
     private static final int ERROR_BYTES = 64 << 10;
@@ -36,7 +34,7 @@ public final class Command {
     private static final int NOT_FOUND = 127;
 
     /// What a killed program's pipes may take to close: they do so at once unless a child of it has
-    // them too.
+    /// them too.
     private static final Duration PIPES = Duration.ofSeconds(5);
 
     private Command() {}
@@ -51,10 +49,8 @@ public final class Command {
     }
 
     /// Throws [CommandException] for every exit code that is not accepted; also where the program
-    // is missing (127),
-    /// and where it was killed because it ran longer than `limit` ([CommandException#KILLED]). When
-    // this returns or
-    /// throws, the program is no longer running.
+    /// is missing (127), and where it was killed because it ran longer than `limit`
+    /// ([CommandException#KILLED]). When this returns or throws, the program is no longer running.
     public static Output run(List<String> argv, Duration limit, Set<Integer> accepted)
             throws IOException {
         var process = start(argv);

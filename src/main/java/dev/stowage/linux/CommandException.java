@@ -31,8 +31,7 @@ public final class CommandException extends IOException {
     }
 
     /// As the program gave it; 128 + the signal's number where a signal ended it; [#KILLED] at its
-    // time limit; 127
-    /// where there is no such program.
+    /// time limit; 127 where there is no such program.
     public int exitCode() {
         return exitCode;
     }

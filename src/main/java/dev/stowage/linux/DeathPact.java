@@ -7,15 +7,11 @@ import java.io.IOException;
 /// Lets the kernel kill a program when this process dies, however that happens.
 ///
 /// The program's stdin is a pipe whose other end only this process holds. When it dies the kernel
-// closes that end, and
-/// tells so to whom the reading end belongs, by the signal that was asked for: signal-driven I/O,
-// with SIGKILL for the
-/// signal (fcntl(2), F_SETOWN and F_SETSIG). That is asked of the kernel from here, on the
-// program's own open file, got
-/// by pidfd_getfd(2). prctl(2) with PR_SET_PDEATHSIG would need one more program in between,
-// setpriv(1), whose start
-/// alone costs 1.3 ms beside mkfs.ext4's 3.6, and its signal comes already when a *thread* of ours
-// ends.
+/// closes that end, and tells so to whom the reading end belongs, by the signal that was asked for:
+/// signal-driven I/O, with SIGKILL for the signal (fcntl(2), F_SETOWN and F_SETSIG). That is asked
+/// of the kernel from here, on the program's own open file, got by pidfd_getfd(2). prctl(2) with
+/// PR_SET_PDEATHSIG would need one more program in between, setpriv(1), whose start alone costs 1.3
+/// ms beside mkfs.ext4's 3.6, and its signal comes already when a *thread* of ours ends.
 final class DeathPact {
     // asm-generic/fcntl.h, asm-generic/signal.h; the same on x86-64 and arm64
     private static final int F_GETFL = 3;
@@ -29,16 +25,14 @@ final class DeathPact {
     private DeathPact() {}
 
     /// To be called before the program is started: loads the native bridge, which takes a few
-    // hundred milliseconds the
-    /// first time, in which the program would run without the pact.
+    /// hundred milliseconds the first time, in which the program would run without the pact.
     static void prepare() throws ErrnoException {
         var pid = ProcessHandle.current().pid();
         duplicate("pidfd_open", pid, LIBC.syscall(SystemCalls.PIDFD_OPEN, pid, 0, 0)).close();
     }
 
     /// For a program whose stdin is a pipe of ours; that pipe must be neither written nor closed
-    // while it runs. Does
-    /// nothing where the program has ended already.
+    /// while it runs. Does nothing where the program has ended already.
     static void with(Process program) throws IOException {
         var pid = program.pid();
         try (var process =

@@ -1,8 +1,7 @@
 package dev.stowage.linux;
 
 /// The errors that this driver tells apart (asm-generic/errno-base.h and errno.h: the same numbers
-// on x86-64 and
-/// arm64). All others are [#OTHER]; [ErrnoException] still names them.
+/// on x86-64 and arm64). All others are [#OTHER]; [ErrnoException] still names them.
 public enum Errno {
     EPERM(1, "Operation not permitted"),
     ENOENT(2, "No such file or directory"),

@@ -16,7 +16,7 @@ public final class ErrnoException extends IOException {
     }
 
     /// `detail` is what the kernel said beside the number (a file system's own words), empty for
-    // nothing.
+    /// nothing.
     ErrnoException(String call, String subject, int number, String detail) {
         this(call, subject, Errno.of(number), number, detail);
     }

@@ -9,10 +9,8 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// An open descriptor, close-on-exec. Closing twice is harmless; any use after that is an
-// [IllegalStateException],
-/// never a call on a number that by then is somebody else's file. Not meant to be closed by one
-// thread while another
-/// uses it.
+/// [IllegalStateException], never a call on a number that by then is somebody else's file. Not
+/// meant to be closed by one thread while another uses it.
 public final class Fd implements AutoCloseable {
     // linux/fs.h
     private static final long BLKGETSIZE64 = 0x80081272L;
@@ -37,14 +35,13 @@ public final class Fd implements AutoCloseable {
     }
 
     /// openat(2) from the working directory. `mode` counts only with O_CREAT, and the umask is
-    // taken from it.
+    /// taken from it.
     public static Fd open(Path path, int flags, int mode) throws ErrnoException {
         return open(SystemCalls.AT_FDCWD, Syscall.cString(path), flags, mode, path.toString());
     }
 
     /// Opens `name`, one path component, in this folder. With O_NOFOLLOW nothing that somebody put
-    // there in the
-    /// meantime leads elsewhere.
+    /// there in the meantime leads elsewhere.
     public Fd openAt(String component, int flags, int mode) throws ErrnoException {
         return open(number(), component(component), flags, mode, name + "/" + component);
     }
@@ -105,7 +102,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /// A path by which this process reaches the open file whatever happened to its name:
-    // `/proc/self/fd/N`.
+    /// `/proc/self/fd/N`.
     public Path path() {
         return Path.of("/proc/self/fd/" + number());
     }
@@ -115,7 +112,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /// An error means that written bytes may be lost and that a second fsync would not say so
-    // again.
+    /// again.
     public void fsync() throws ErrnoException {
         var open = number();
         Syscall.retrying("fsync", name, () -> POSIX.fsync(open));
@@ -127,8 +124,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /// Allocates the first `bytes` and makes the file at least that long (fallocate(2), mode 0).
-    // After ENOSPC the
-    /// file may have kept a part.
+    /// After ENOSPC the file may have kept a part.
     public void allocate(long bytes) throws ErrnoException {
         var open = number();
         Syscall.retrying("fallocate", name, () -> LIBC.fallocate(open, 0, 0, bytes));
@@ -140,8 +136,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /// The offset of the first byte at or after `from` that is not in a hole (lseek(2), SEEK_DATA);
-    // -1 where there
-    /// is none up to the end.
+    /// -1 where there is none up to the end.
     public long seekData(long from) throws ErrnoException {
         var open = number();
         try {
@@ -155,8 +150,8 @@ public final class Fd implements AutoCloseable {
     }
 
     /// Reads at `offset` into what remains of the buffer and moves the buffer's position
-    // (pread(2)). Answers the
-    /// number of bytes, which may be less than asked for; 0 at the end of the file.
+    /// (pread(2)). Answers the number of bytes, which may be less than asked for; 0 at the end of
+    /// the file.
     public int read(ByteBuffer buffer, long offset) throws ErrnoException {
         var open = number();
         var count =
@@ -170,8 +165,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /// Writes what remains of the buffer at `offset` and moves the buffer's position (pwrite(2)).
-    // Answers the
-    /// number of bytes, which may be less.
+    /// Answers the number of bytes, which may be less.
     public int write(ByteBuffer buffer, long offset) throws ErrnoException {
         var open = number();
         var count =
@@ -205,8 +199,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /// Closes the descriptor. Errors of close(2) are not reported: what must be durable was synced
-    // before, and
-    /// Linux has released the number even when it answers EINTR or EIO.
+    /// before, and Linux has released the number even when it answers EINTR or EIO.
     @Override
     public void close() {
         var open = number.getAndSet(CLOSED);

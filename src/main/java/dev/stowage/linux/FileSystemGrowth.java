@@ -6,21 +6,19 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /// Growing a mounted file system, and the sizes to compare first: the kernel's growth calls shrink,
-// fail or do nothing
-/// in different ways when asked for less than there is.
+/// fail or do nothing in different ways when asked for less than there is.
 public final class FileSystemGrowth {
     /// fs/ext4/ext4.h, _IOW('f', 16, __u64): the new number of blocks
     private static final long EXT4_IOC_RESIZE_FS = 0x40086610L;
 
     /// fs/xfs/libxfs/xfs_fs.h: _IOR('X', 126, struct xfs_fsop_geom), _IOW('X', 110, struct
-    // xfs_growfs_data)
+    /// xfs_growfs_data)
     private static final long XFS_IOC_FSGEOMETRY = 0x8100587eL;
 
     private static final long XFS_IOC_FSGROWFSDATA = 0x4010586eL;
 
     /// linux/btrfs.h: _IOW(0x94, 3, struct btrfs_ioctl_vol_args), _IOWR(0x94, 30, struct
-    // btrfs_ioctl_dev_info_args),
-    /// _IOR(0x94, 31, struct btrfs_ioctl_fs_info_args)
+    /// btrfs_ioctl_dev_info_args), _IOR(0x94, 31, struct btrfs_ioctl_fs_info_args)
     private static final long BTRFS_IOC_RESIZE = 0x50009403L;
 
     private static final long BTRFS_IOC_DEV_INFO = 0xd000941eL;
@@ -29,16 +27,14 @@ public final class FileSystemGrowth {
     private FileSystemGrowth() {}
 
     /// Grows a mounted ext2, ext3 or ext4 to the whole blocks that fit into `bytes`. EPERM without
-    // CAP_SYS_RESOURCE,
-    /// also for the size it has. To smaller sizes: EINVAL.
+    /// CAP_SYS_RESOURCE, also for the size it has. To smaller sizes: EINVAL.
     public static void ext4(Path mountPoint, long bytes) throws ErrnoException {
         var blocks = structure(Long.BYTES).putLong(0, bytes / Usage.read(mountPoint).blockSize());
         ioctl(mountPoint, "EXT4_IOC_RESIZE_FS", EXT4_IOC_RESIZE_FS, blocks);
     }
 
     /// The size of an ext2, ext3 or ext4 on this device, mounted or not, from its superblock.
-    // EINVAL where there is
-    /// none.
+    /// EINVAL where there is none.
     public static long ext4Bytes(Path device) throws ErrnoException {
         // struct ext4_super_block (fs/ext4/ext4.h) lies at byte 1024, little endian everywhere.
         var superblock = ByteBuffer.allocate(1024).order(ByteOrder.LITTLE_ENDIAN);
@@ -61,8 +57,8 @@ public final class FileSystemGrowth {
     }
 
     /// Grows a mounted XFS to the whole blocks that fit into `bytes`. ENOSPC where the device is
-    // smaller; for a
-    /// little more than it has the kernel may round down to the allocation groups it can make.
+    /// smaller; for a little more than it has the kernel may round down to the allocation groups it
+    /// can make.
     public static void xfs(Path mountPoint, long bytes) throws ErrnoException {
         var geometry = xfsGeometry(mountPoint);
         var growth =
@@ -83,8 +79,7 @@ public final class FileSystemGrowth {
     }
 
     /// Grows (or shrinks) a mounted btrfs on one device to `bytes`, rounded down to its sectors.
-    // EFBIG where the
-    /// device is smaller.
+    /// EFBIG where the device is smaller.
     public static void btrfs(Path mountPoint, long bytes) throws ErrnoException {
         var size = btrfsDevice(mountPoint).getLong(0) + ":" + bytes; // devid
         var arguments = structure(4096).put(8, size.getBytes(StandardCharsets.US_ASCII)); // name

@@ -7,8 +7,7 @@ import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /// A file system being configured (fsopen(2)). Refusals carry the lines that the file system wrote
-// into the
-/// context's log; ext4 and others say more in the kernel log only.
+/// into the context's log; ext4 and others say more in the kernel log only.
 final class FsContext implements AutoCloseable {
     // linux/mount.h: enum fsconfig_command, FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC
     private static final long FSOPEN_CLOEXEC = 1;
@@ -82,8 +81,7 @@ final class FsContext implements AutoCloseable {
     }
 
     /// Each read(2) answers one message, `e ` for an error, `w ` a warning, `i ` a remark before
-    // it; ENODATA when
-    /// there is none left.
+    /// it; ENODATA when there is none left.
     private String log() {
         var lines = new StringJoiner("; ");
         var line = new byte[LINE_BYTES];

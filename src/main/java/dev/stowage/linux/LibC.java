@@ -6,21 +6,16 @@ import jnr.ffi.annotations.Out;
 import org.jspecify.annotations.Nullable;
 
 /// The calls of the C library that jnr-posix lacks, or has without what we need (its open(2) takes
-// no folder
-/// descriptor, its stat no statx). jnr-ffi makes one class of this when it is loaded; it saves
-// errno for the calling
-/// thread after each call, to be read by [Syscall] on the same thread.
+/// no folder descriptor, its stat no statx). jnr-ffi makes one class of this when it is loaded; it
+/// saves errno for the calling thread after each call, to be read by [Syscall] on the same thread.
 ///
 /// Paths and structures are byte arrays (jffi copies them to the stack): paths end in a NUL byte,
-// structures are
-/// written out with their offsets where they are used. ioctl(2), openat(2) and syscall(2) are
-// variadic in C, which
-/// for integers and pointers makes no difference in the calling conventions of x86-64 and arm64
-// Linux.
+/// structures are written out with their offsets where they are used. ioctl(2), openat(2) and
+/// syscall(2) are variadic in C, which for integers and pointers makes no difference in the calling
+/// conventions of x86-64 and arm64 Linux.
 ///
 /// Calls that older C libraries have no wrapper for go through `syscall` with numbers from
-// [SystemCalls]; its
-/// overloads are named for the calls that have these arguments.
+/// [SystemCalls]; its overloads are named for the calls that have these arguments.
 final class LibC {
     /// Loaded once: it costs a few hundred milliseconds in a cold JVM.
     static final Calls LIBC = LibraryLoader.create(Calls.class).load("c");
@@ -83,7 +78,7 @@ final class LibC {
                 long auxiliary);
 
         /// fsmount: context, flags, attributes; pidfd_open: pid, flags; pidfd_getfd: pidfd, number
-        // there, flags
+        /// there, flags
         long syscall(long number, long first, long second, long third);
     }
 }

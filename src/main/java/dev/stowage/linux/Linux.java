@@ -33,7 +33,7 @@ public final class Linux {
     }
 
     /// Empty only where the kernel answers ENOENT or ENOTDIR; every other error is an error, never
-    // "absent".
+    /// "absent".
     public static Optional<Stat> statIfExists(Path path) throws ErrnoException {
         return ifExists(path, 0);
     }
@@ -68,8 +68,7 @@ public final class Linux {
     }
 
     /// Renames atomically, and only if nothing has the new name yet, not even an empty folder:
-    // EEXIST
-    /// (renameat2(2), RENAME_NOREPLACE).
+    /// EEXIST (renameat2(2), RENAME_NOREPLACE).
     public static void renameNoReplace(Path from, Path to) throws ErrnoException {
         var old = Syscall.cString(from);
         var made = Syscall.cString(to);
@@ -106,8 +105,8 @@ public final class Linux {
     }
 
     /// Stops all writes to the file system that is mounted here until [#thaw(Path)] (FIFREEZE).
-    // EBUSY where it is
-    /// frozen already. A file system that is unmounted frozen stays alive and keeps its device.
+    /// EBUSY where it is frozen already. A file system that is unmounted frozen stays alive and
+    /// keeps its device.
     public static void freeze(Path mountPoint) throws ErrnoException {
         try (var fd = Fd.open(mountPoint, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
             fd.ioctl("FIFREEZE", FIFREEZE, 0L);
@@ -122,8 +121,7 @@ public final class Linux {
     }
 
     /// As [#thaw(Path)], for a descriptor of the file system's root. fsmount(2) answers an O_PATH
-    // descriptor, which
-    /// takes no ioctl, so the folder is opened anew through it.
+    /// descriptor, which takes no ioctl, so the folder is opened anew through it.
     public static boolean thaw(Fd root) throws ErrnoException {
         try (var folder = root.openAt(".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, 0)) {
             return thawOpened(folder);
@@ -143,8 +141,7 @@ public final class Linux {
     }
 
     /// Makes `to` share all blocks of `from` (FICLONE). EOPNOTSUPP or EINVAL where the file system
-    // cannot, EXDEV
-    /// where the two are on different ones.
+    /// cannot, EXDEV where the two are on different ones.
     public static void cloneFile(Fd from, Fd to) throws ErrnoException {
         to.ioctl("FICLONE", FICLONE, (long) from.number());
     }

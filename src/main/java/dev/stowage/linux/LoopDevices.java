@@ -12,9 +12,8 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /// Loop devices (linux/loop.h). They belong to the whole machine: what is found here may be
-// anybody's, and it is the
-/// backing file's identity together with the name that says whose. Nothing here is ever bound with
-/// LO_FLAGS_AUTOCLEAR, which would detach a device that nobody holds open.
+/// anybody's, and it is the backing file's identity together with the name that says whose. Nothing
+/// here is ever bound with LO_FLAGS_AUTOCLEAR, which would detach a device that nobody holds open.
 public final class LoopDevices {
     private static final Path CONTROL = Path.of("/dev/loop-control");
     private static final File SYS_BLOCK = new File("/sys/block");
@@ -40,10 +39,8 @@ public final class LoopDevices {
     private LoopDevices() {}
 
     /// Binds a free loop device to the image, with direct I/O where the image's file system allows
-    // it (see
-    /// [LoopDevice#directIo()]). Always a new one, also where the image has one already: callers
-    // look with [#find]
-    /// first.
+    /// it (see [LoopDevice#directIo()]). Always a new one, also where the image has one already:
+    /// callers look with [#find] first.
     ///
     /// @param name at most 63 bytes of UTF-8, not empty
     /// @param blockSize logical, a power of two from 512 to the page size
@@ -80,9 +77,8 @@ public final class LoopDevices {
     }
 
     /// Between the kernel's answer "N is free" and our binding it another process may have been
-    // quicker (EBUSY).
-    /// Where the same N is in the way twice, somebody holds it exclusively though it is unbound: a
-    // new one is added.
+    /// quicker (EBUSY). Where the same N is in the way twice, somebody holds it exclusively though
+    /// it is unbound: a new one is added.
     private static LoopDevice bindFreeDevice(LoopNodes nodes, int mode, byte[] configuration)
             throws ErrnoException {
         try (var control = Fd.open(CONTROL, OpenFlags.O_RDWR)) {
@@ -108,8 +104,7 @@ public final class LoopDevices {
     }
 
     /// The device that is bound to this file under this name. Where there are several (two were
-    // racing), the one
-    /// with the lowest number.
+    /// racing), the one with the lowest number.
     public static Optional<LoopDevice> find(FileId image, String name) throws ErrnoException {
         for (var number : bound()) {
             var device = read(number, status -> status.isOf(image, name));
@@ -142,8 +137,7 @@ public final class LoopDevices {
     }
 
     /// Lets the device see the size that its image has now (LOOP_SET_CAPACITY). ENXIO where it is
-    // no longer bound
-    /// to that image under that name.
+    /// no longer bound to that image under that name.
     public static void adoptNewSize(LoopDevice loop) throws ErrnoException {
         try (var device = NODES.open(loop.number(), OpenFlags.O_RDONLY)) {
             requireSame(loop, device);
@@ -152,8 +146,7 @@ public final class LoopDevices {
     }
 
     /// Whether a mounted file system, or a program that opened it with O_EXCL, has the device.
-    // Openers without
-    /// O_EXCL are not seen.
+    /// Openers without O_EXCL are not seen.
     public static boolean heldByAnother(LoopDevice loop) throws ErrnoException {
         try (var _ = NODES.open(loop.number(), OpenFlags.O_RDONLY | OpenFlags.O_EXCL)) {
             return false;
@@ -166,9 +159,8 @@ public final class LoopDevices {
     }
 
     /// Unbinds the device; when this returns it is unbound, or was no longer this image's. EBUSY
-    // where a mount or a
-    /// program holds it (after waiting briefly for those that only look at it); it stays bound
-    // then.
+    /// where a mount or a program holds it (after waiting briefly for those that only look at it);
+    /// it stays bound then.
     public static void detach(LoopDevice loop) throws ErrnoException {
         if (!isStill(loop)) {
             return;

@@ -3,8 +3,7 @@ package dev.stowage.linux;
 import java.nio.file.Path;
 
 /// The device files `loopN` in a folder, /dev but for tests. In a container whose /dev is not the
-// kernel's own devtmpfs
-/// a loop device can exist without its file.
+/// kernel's own devtmpfs a loop device can exist without its file.
 record LoopNodes(Path folder) {
     /// LOOP_MAJOR, linux/major.h
     static final int LOOP_MAJOR = 7;
@@ -16,8 +15,7 @@ record LoopNodes(Path folder) {
     }
 
     /// Opens the device, making its file (7:N, mode 0600) where there is none. ENXIO where the file
-    // is of some other
-    /// device, or the kernel has no such loop device.
+    /// is of some other device, or the kernel has no such loop device.
     Fd open(int number, int flags) throws ErrnoException {
         var path = path(number);
         Fd device;

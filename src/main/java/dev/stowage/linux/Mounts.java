@@ -9,9 +9,8 @@ import java.util.List;
 import java.util.Set;
 
 /// Mounts as system calls (linux/mount.h; fsopen(2) and its kin, kernel 5.2 on, mount_setattr(2)
-// 5.12 on). A mount is
-/// built detached with all its attributes and then moved into place by one call, so nobody ever
-// sees half of it.
+/// 5.12 on). A mount is built detached with all its attributes and then moved into place by one
+/// call, so nobody ever sees half of it.
 public final class Mounts {
     private static final long OPEN_TREE_CLONE = 1;
     private static final long MOVE_MOUNT_F_EMPTY_PATH = 0x04;
@@ -19,7 +18,7 @@ public final class Mounts {
     private static final int UMOUNT_NOFOLLOW = 8;
 
     /// All that [MountAttribute] knows of, and MOUNT_ATTR__ATIME: a choice among several, cleared
-    // as a whole.
+    /// as a whole.
     private static final long ATIME = 0x70;
 
     private static final long ALL_BUT_ATIME = 0x1 | 0x2 | 0x4 | 0x8 | 0x80 | 0x200000;
@@ -65,14 +64,12 @@ public final class Mounts {
     }
 
     /// Mounts a new superblock of `source` at the folder `target`, whose last component is not
-    // followed when it is a
-    /// symlink (ELOOP).
+    /// followed when it is a symlink (ELOOP).
     ///
     /// `options` are the file system's own, each `flag` or `key=value`, passed whole, commas too;
-    // `ro` makes the
-    /// superblock read-only where [MountAttribute#READ_ONLY] only makes this mount so. Where the
-    // file system refuses,
-    /// the message has its own words. When this throws, nothing is mounted.
+    /// `ro` makes the superblock read-only where [MountAttribute#READ_ONLY] only makes this mount
+    /// so. Where the file system refuses, the message has its own words. When this throws, nothing
+    /// is mounted.
     public static void mount(
             String type,
             String source,
@@ -89,10 +86,9 @@ public final class Mounts {
     }
 
     /// Mounts `source` detached (fsmount(2)): reached by the descriptor alone, and gone, superblock
-    // too, when it is
-    /// closed without having been moved. Where the device's superblock is still alive from another
-    // mount, or from
-    /// one that was unmounted frozen, this is a further mount of it.
+    /// too, when it is closed without having been moved. Where the device's superblock is still
+    /// alive from another mount, or from one that was unmounted frozen, this is a further mount of
+    /// it.
     public static Fd detachedMount(
             String type, String source, Set<MountAttribute> attributes, List<String> options)
             throws ErrnoException {
@@ -107,8 +103,7 @@ public final class Mounts {
     }
 
     /// Binds what is at `source`, folder or file, to `target`. Neither is followed when it is a
-    // symlink (ELOOP).
-    /// Otherwise as [#bind(Fd, Fd, Set)].
+    /// symlink (ELOOP). Otherwise as [#bind(Fd, Fd, Set)].
     public static void bind(Path source, Path target, Set<MountAttribute> attributes)
             throws ErrnoException {
         try (var from = openPlace(source);
@@ -118,12 +113,11 @@ public final class Mounts {
     }
 
     /// Binds what is open as `source` (O_PATH does) to what is open as `target`, wherever their
-    // names lead by now.
+    /// names lead by now.
     ///
     /// The new mount has exactly these attributes from its first instant, whatever the mount has
-    // that `source` is
-    /// in; only its atime attribute is kept where none is given. Mounts below `source` are not
-    // bound.
+    /// that `source` is in; only its atime attribute is kept where none is given. Mounts below
+    /// `source` are not bound.
     public static void bind(Fd source, Fd target, Set<MountAttribute> attributes)
             throws ErrnoException {
         refuseSymlink(source);
@@ -135,8 +129,8 @@ public final class Mounts {
     }
 
     /// umount2(2) with UMOUNT_NOFOLLOW: EBUSY while anything there is open, EINVAL where nothing is
-    // mounted. Never
-    /// lazy. When it returns 0 the superblock is gone too, unless it has other mounts or is frozen.
+    /// mounted. Never lazy. When it returns 0 the superblock is gone too, unless it has other
+    /// mounts or is frozen.
     public static void unmount(Path target) throws ErrnoException {
         var path = Syscall.cString(target);
         Syscall.retrying("umount2", target, () -> LIBC.umount2(path, UMOUNT_NOFOLLOW));
@@ -147,7 +141,7 @@ public final class Mounts {
     }
 
     /// O_PATH with O_NOFOLLOW opens a symlink itself, which could be mounted on, or bound elsewhere
-    // and followed there.
+    /// and followed there.
     private static void refuseSymlink(Fd place) throws ErrnoException {
         if (place.stat().isSymlink()) {
             throw new ErrnoException("openat", place.toString(), Errno.ELOOP);

@@ -1,8 +1,7 @@
 package dev.stowage.linux;
 
 /// Flags of open(2). Sources: asm-generic/fcntl.h and arch/arm64/include/uapi/asm/fcntl.h, which
-// gives O_DIRECTORY,
-/// O_NOFOLLOW and O_DIRECT other values.
+/// gives O_DIRECTORY, O_NOFOLLOW and O_DIRECT other values.
 public final class OpenFlags {
     public static final int O_RDONLY = 0;
     public static final int O_WRONLY = 1;

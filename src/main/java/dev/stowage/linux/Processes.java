@@ -8,15 +8,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// Other processes of this machine, as far as /proc shows them (a container without hostPID sees
-// only its own).
+/// only its own).
 public final class Processes {
     private Processes() {}
 
     /// The processes that have this device open, our own among them if it does. Looked at are
-    // descriptors whose
-    /// path is in a /dev or ends in the device's name: to ask for the device number of any other
-    // file might hang on
-    /// a dead network file system.
+    /// descriptors whose path is in a /dev or ends in the device's name: to ask for the device
+    /// number of any other file might hang on a dead network file system.
     public static List<Long> holding(Path device) throws ErrnoException {
         var rdev = Linux.stat(device).rdev();
         var suffix = "/" + device.getFileName();

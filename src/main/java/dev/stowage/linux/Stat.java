@@ -61,7 +61,7 @@ public record Stat(
     }
 
     /// new_encode_dev of linux/kdev_t.h: 12 bits of major, 20 of minor; what stat(2) and the loop
-    // driver answer.
+    /// driver answer.
     static long deviceNumber(int major, int minor) {
         return (minor & 0xffL) | ((long) major << 8) | ((minor & ~0xffL) << 12);
     }

@@ -23,8 +23,7 @@ final class Syscall {
     }
 
     /// Makes the call until no signal interrupts it. For calls that do nothing when they answer
-    // EINTR, or the
-    /// same thing again.
+    /// EINTR, or the same thing again.
     static long retrying(String name, Object subject, Call call) throws ErrnoException {
         while (true) {
             var result = call.make();

@@ -19,7 +19,7 @@ final class SystemCalls {
     static final long MOUNT_SETATTR = 442;
 
     /// linux/fcntl.h: relative paths start at the working directory; where the path is empty, the
-    // descriptor itself.
+    /// descriptor itself.
     static final int AT_FDCWD = -100;
 
     static final int AT_SYMLINK_NOFOLLOW = 0x100;

@@ -28,8 +28,7 @@ public enum AccessMode {
     }
 
     /// Whether `other` asks for the same thing. SINGLE_NODE_WRITER is what callers say that do not
-    // know
-    /// SINGLE_NODE_MULTI_WRITER.
+    /// know SINGLE_NODE_MULTI_WRITER.
     public boolean sameAs(AccessMode other) {
         return normal() == other.normal();
     }

@@ -1,8 +1,7 @@
 package dev.stowage.volume;
 
 /// What a node needs to reach a volume. It names pool and volume and never a path that the node
-// would then trust. A new
-/// engine adds a record here and a connector on the node.
+/// would then trust. A new engine adds a record here and a connector on the node.
 public sealed interface Attachment {
     VolumeId volume();
 

@@ -8,17 +8,13 @@ import java.util.Set;
 /// One open pool: makes volumes, finds them, hands them to nodes and deletes them.
 ///
 /// Every method blocks until its work is durable, may be called from several threads at once
-// (though never for the same
-/// volume twice at a time by one driver), is idempotent (a retry after success, failure or a kill
-// at any instruction
-/// gives the same result as one call), and leaves nothing half-made behind that the next start does
-// not clear. A
-/// refusal is a [VolumeException] and means that nothing changed; an [IOException] says what the
-// machine did.
+/// (though never for the same volume twice at a time by one driver), is idempotent (a retry after
+/// success, failure or a kill at any instruction gives the same result as one call), and leaves
+/// nothing half-made behind that the next start does not clear. A refusal is a [VolumeException]
+/// and means that nothing changed; an [IOException] says what the machine did.
 ///
 /// What only some backends can do is an interface of its own that they also implement:
-// [FormatLedger], [ImageFiles],
-/// [KnownNodes].
+/// [FormatLedger], [ImageFiles], [KnownNodes].
 public interface Backend extends AutoCloseable {
     PoolId pool();
 
@@ -29,57 +25,50 @@ public interface Backend extends AutoCloseable {
     Set<AccessMode> accessModes();
 
     /// Why the pool must not be used at present (say, an fsync that failed), in words for an
-    // administrator. While it is
-    /// present, methods that change anything throw UNAVAILABLE with it.
+    /// administrator. While it is present, methods that change anything throw UNAVAILABLE with it.
     Optional<String> sickness();
 
     /// Makes a blank volume of `spec.sizeBytes()` bytes that read as zeros. If `id` exists already,
-    // returns that volume
-    /// unchanged, whatever it looks like: the caller compares.
+    /// returns that volume unchanged, whatever it looks like: the caller compares.
     ///
     /// @throws VolumeException NO_SPACE if the pool can't promise that much; nothing is left
-    // allocated
+    ///     allocated
     Volume create(VolumeId id, VolumeSpec spec) throws IOException;
 
     /// Deletes the volume for good; its id is free when this returns, its bytes may still be on
-    // their way out and count
-    /// against the capacity until they are gone. No such volume: nothing happens.
+    /// their way out and count against the capacity until they are gone. No such volume: nothing
+    /// happens.
     ///
     /// @throws VolumeException FAILED_PRECONDITION if a node holds it or it is in use on this
-    // machine, naming by whom
+    ///     machine, naming by whom
     void delete(VolumeId id) throws IOException;
 
     /// @throws VolumeException DAMAGED if it is there but its record can't be understood
     Optional<Volume> find(VolumeId id) throws IOException;
 
     /// Volumes in order of their ids, from the first one after `after`, at most `limit`. Stable
-    // while volumes come and
-    /// go: one that exists throughout is listed exactly once. Volumes with a damaged record are
-    // left out, and logged.
+    /// while volumes come and go: one that exists throughout is listed exactly once. Volumes with a
+    /// damaged record are left out, and logged.
     List<ListedVolume> list(Optional<VolumeId> after, int limit) throws IOException;
 
     /// Grows the volume to at least `bytes`; one that is as large already is returned unchanged,
-    // never shrunk. What the
-    /// node sees of it is the node's work.
+    /// never shrunk. What the node sees of it is the node's work.
     ///
     /// @throws VolumeException NOT_FOUND, or NO_SPACE if the pool can't promise that much
     Volume expand(VolumeId id, long bytes) throws IOException;
 
     /// Records that `node` holds the volume. Exclusive: of two that ask at the same instant, even
-    // through two drivers,
-    /// exactly one gets it, unless both only read in MULTI_NODE_READER_ONLY. Asked again for the
-    // same node and the same
-    /// use: the same attachment.
+    /// through two drivers, exactly one gets it, unless both only read in MULTI_NODE_READER_ONLY.
+    /// Asked again for the same node and the same use: the same attachment.
     ///
     /// @throws VolumeException NOT_FOUND for an unknown volume or node; FAILED_PRECONDITION naming
-    // the other holder;
-    ///     ALREADY_EXISTS if this node holds it for another use; INVALID for a mode not in
-    // [#accessModes()]
+    ///     the other holder; ALREADY_EXISTS if this node holds it for another use; INVALID for a
+    ///     mode not in [#accessModes()]
     Attachment attach(VolumeId id, NodeId node, AccessMode mode, boolean readOnly)
             throws IOException;
 
     /// Records that `node` no longer holds the volume. No such volume, node or hold: nothing
-    // happens.
+    /// happens.
     void detach(VolumeId id, NodeId node) throws IOException;
 
     /// The nodes that hold the volume, in order of their ids; empty also for an unknown volume.

@@ -1,14 +1,13 @@
 package dev.stowage.volume;
 
 /// The size that a caller asks for: at least `requiredBytes`, at most `limitBytes`; 0 means "not
-// said" (CSI's
-/// CapacityRange).
+/// said" (CSI's CapacityRange).
 public record CapacityRange(long requiredBytes, long limitBytes) {
     /// What a volume gets when nobody says how large it should be.
     public static final long DEFAULT_BYTES = 1L << 30;
 
     /// Sizes tried in turn until one stays within the limit. The smallest is a sector: a loop
-    // device has no finer size.
+    /// device has no finer size.
     private static final long[] GRANULARITIES = {1L << 20, 4096, 512};
 
     public CapacityRange {
@@ -36,11 +35,10 @@ public record CapacityRange(long requiredBytes, long limitBytes) {
     }
 
     /// The size to make: what is required (or the default, within the limit), at least
-    // `minimumBytes`, rounded up to
-    /// whole MiB, or finer where the limit leaves no room for that.
+    /// `minimumBytes`, rounded up to whole MiB, or finer where the limit leaves no room for that.
     ///
     /// @throws VolumeException OUT_OF_RANGE if the limit is under `minimumBytes` or between two
-    // sectors
+    ///     sectors
     public long choose(long minimumBytes) {
         var wanted = Math.max(requiredBytes > 0 ? requiredBytes : defaultBytes(), minimumBytes);
         for (var granularity : GRANULARITIES) {

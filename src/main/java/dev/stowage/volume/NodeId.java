@@ -8,8 +8,7 @@ import java.util.HexFormat;
 import java.util.regex.Pattern;
 
 /// The id of a node: a valid Kubernetes label value (1 to 63 characters), because it is the value
-// of the topology key.
-/// It is also a file name in pools that keep records of nodes.
+/// of the topology key. It is also a file name in pools that keep records of nodes.
 public record NodeId(String value) {
     private static final Pattern LABEL =
             Pattern.compile("[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?");
@@ -26,8 +25,7 @@ public record NodeId(String value) {
     }
 
     /// The id of the node that calls itself `name`: the name itself, or for one over 63 characters
-    // its beginning and a
-    /// hash of the whole.
+    /// its beginning and a hash of the whole.
     public static NodeId of(String name) {
         if (name.length() <= MAX) {
             return new NodeId(name);

@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// A configured pool: open, or refused with a reason. A refused pool is tried again when it is
-// asked for, at most every
-/// few seconds, so that a disk that comes back needs no restart of the driver.
+/// asked for, at most every few seconds, so that a disk that comes back needs no restart of the
+/// driver.
 public final class Pool implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Pool.class);
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(5);
@@ -49,7 +49,7 @@ public final class Pool implements AutoCloseable {
     /// The open backend.
     ///
     /// @throws VolumeException NO_SPACE if this machine lacks the pool, UNAVAILABLE if the pool is
-    // sick
+    ///     sick
     public synchronized Backend backend() {
         state = next(state);
         return switch (state) {
@@ -83,8 +83,7 @@ public final class Pool implements AutoCloseable {
     }
 
     /// Whether the volume lies in this pool, also while the pool is sick. A pool that was open
-    // before is not asked: one
-    /// that hangs must not hold up calls to the others.
+    /// before is not asked: one that hangs must not hold up calls to the others.
     public boolean owns(VolumeId id) {
         return source.knownTag()
                 .or(() -> ifOpen().map(open -> open.pool().tag()))

@@ -4,8 +4,7 @@ import java.util.UUID;
 import java.util.regex.Pattern;
 
 /// The identity of a pool, fixed when the pool is made: the name it was given then and its uuid.
-// The configuration may
-/// call it something else later; ids of volumes keep this name.
+/// The configuration may call it something else later; ids of volumes keep this name.
 public record PoolId(String name, UUID uuid) {
     private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?");
 

@@ -33,7 +33,7 @@ public final class Pools implements AutoCloseable {
     /// The open backend that holds the volume, whether or not the volume exists.
     ///
     /// @throws VolumeException FAILED_PRECONDITION if the pool is none of ours, UNAVAILABLE if it
-    // is sick
+    ///     is sick
     public Backend holding(VolumeId id) {
         return pools.stream()
                 .filter(p -> p.owns(id))

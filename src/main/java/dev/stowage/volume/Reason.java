@@ -1,7 +1,7 @@
 package dev.stowage.volume;
 
 /// Why a request was refused, in terms a caller can act on. The gRPC layer maps each to one status
-// code.
+/// code.
 public enum Reason {
     /// The request itself is wrong and stays wrong however often it is repeated.
     INVALID,

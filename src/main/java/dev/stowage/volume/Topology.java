@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /// Where a volume can be reached, or what a node can reach, as Kubernetes node labels (CSI's
-// Topology).
+/// Topology).
 public record Topology(Map<String, String> segments) {
     private static final String DOMAIN = "topology.csi.stowage.dev/";
 
@@ -21,7 +21,7 @@ public record Topology(Map<String, String> segments) {
     }
 
     /// On every node that has this shared pool. Named by the tag: the label outlives a renaming of
-    // the pool.
+    /// the pool.
     public static Topology sharedPool(PoolId pool) {
         return new Topology(Map.of(DOMAIN + "pool-" + pool.tag(), "true"));
     }

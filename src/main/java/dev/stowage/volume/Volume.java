@@ -37,7 +37,7 @@ public record Volume(
     }
 
     /// In what this volume differs from what is asked for, in words; empty if it is the same
-    // request.
+    /// request.
     public Optional<String> differenceFrom(VolumeSpec spec) {
         if (!name.equals(spec.name())) {
             return Optional.of("its name is '%s'".formatted(name));

@@ -3,8 +3,8 @@ package dev.stowage.volume;
 import java.util.Objects;
 
 /// A request that was refused, with a message for the person who reads it: what was asked, why not,
-// what to do. What the
-/// machine did wrong (an I/O error, a failed program) is an [java.io.IOException] instead.
+/// what to do. What the machine did wrong (an I/O error, a failed program) is an
+/// [java.io.IOException] instead.
 public final class VolumeException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

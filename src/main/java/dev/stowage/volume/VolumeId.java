@@ -9,10 +9,9 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /// The id of a volume: `<pool>.<8 hex of the pool's uuid>.v<32 hex of a hash of the requested
-// name>`, at most 83 bytes.
-/// The same name in the same pool always gives the same id, so a create that is retried finds what
-// it made before. The
-/// pool is found by its tag; its name is there for people.
+/// name>`, at most 83 bytes. The same name in the same pool always gives the same id, so a create
+/// that is retried finds what it made before. The pool is found by its tag; its name is there for
+/// people.
 public record VolumeId(String pool, String poolTag, String hash) implements Comparable<VolumeId> {
     private static final Pattern GRAMMAR =
             Pattern.compile(

@@ -9,8 +9,7 @@ import java.util.Optional;
 /// @param fileSystem what the volume will be formatted with on its first use; empty for raw block
 /// @param mkfsOptions checked options for that first format
 /// @param blockSizeBytes the logical block size of the device, fixed for the volume's life: a file
-// system made at one
-///     size does not mount at another
+///     system made at one size does not mount at another
 public record VolumeSpec(
         String name,
         CapacityRange capacity,

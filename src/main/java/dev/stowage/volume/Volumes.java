@@ -7,8 +7,7 @@ import java.util.List;
 import java.util.Optional;
 
 /// Volumes of all pools: chooses the pool for a request, finds the pool of an id, and holds what
-// must be the same for
-/// every backend, such as what counts as the same request.
+/// must be the same for every backend, such as what counts as the same request.
 public final class Volumes {
     private final Pools pools;
     private final NodeId node;
@@ -27,7 +26,7 @@ public final class Volumes {
     /// Makes the volume, or finds the one that the same request made before.
     ///
     /// @throws VolumeException ALREADY_EXISTS if the name is taken by a volume that differs from
-    // the request
+    ///     the request
     public Created create(VolumeRequest request) throws IOException {
         var pool = pools.named(request.pool());
         var spec = request.resolve(pool.defaults());

@@ -23,8 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Holds proto/csi.proto to the specification's own file, which is fetched as a Go module (its hash
-// is
-/// written below) and compiled by the protoc that the build itself uses.
+/// is written below) and compiled by the protoc that the build itself uses.
 class CsiProtoTest {
 
     private static final String MODULE = "github.com/container-storage-interface/spec";

@@ -17,10 +17,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /// What a proto file says, as a set of lines in which order, comments and layout no longer count:
-// two
-/// files say the same if their sets are equal. File options (java_package, go_package) are left
-// out,
-/// for they say how code is generated and nothing about the protocol.
+/// two files say the same if their sets are equal. File options (java_package, go_package) are left
+/// out, for they say how code is generated and nothing about the protocol.
 final class ProtoStatements {
 
     private final SortedSet<String> lines = new TreeSet<>();
@@ -147,8 +145,7 @@ final class ProtoStatements {
     }
 
     /// Options by number, because the names of an option are the business of the file that declares
-    // it:
-    /// read without a registry every extension is an unknown field, whoever parsed it first.
+    /// it: read without a registry every extension is an unknown field, whoever parsed it first.
     private static String options(Message options) {
         try {
             var plain = options.getParserForType().parseFrom(options.toByteArray());

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Set;
 
 /// A real file system in a sparse image, attached to a loop device and mounted; gone again when
-// closed.
+/// closed.
 ///
 /// @param image the image file, in the folder that was given
 /// @param mountPoint a folder beside it

@@ -11,9 +11,8 @@ import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /// Fails a test class that leaves a mount, a loop device, an open descriptor or a thread behind, by
-// its name, and cleans
-/// up what can be. Ours is what is below [TestFolder#root()]: other tests of this machine run at
-// the same time.
+/// its name, and cleans up what can be. Ours is what is below [TestFolder#root()]: other tests of
+/// this machine run at the same time.
 public final class NothingLeftBehind implements BeforeAllCallback, AfterAllCallback {
     private static final ExtensionContext.Namespace NAMESPACE =
             ExtensionContext.Namespace.create(NothingLeftBehind.class);
@@ -37,7 +36,7 @@ public final class NothingLeftBehind implements BeforeAllCallback, AfterAllCallb
     }
 
     /// The names of what is new since `before` and does not go away by itself; cleaned up as far as
-    // it can be.
+    /// it can be.
     static List<String> check(Leftovers before, Duration patience) throws IOException {
         var left = Leftovers.below(TestFolder.root()).since(before);
         var end = System.nanoTime() + patience.toNanos();

@@ -9,8 +9,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDirFactory;
 
 /// Temporary folders of tests, all below one folder of this JVM, by which [NothingLeftBehind] knows
-// what is ours:
-/// `@TempDir(factory = TestFolder.class) Path folder`.
+/// what is ours: `@TempDir(factory = TestFolder.class) Path folder`.
 public final class TestFolder implements TempDirFactory {
     private static final Path ROOT = makeRoot();
 

@@ -1,5 +1,5 @@
 /// What the tests share: real file systems in temporary places, and the check that nothing of them
-// stays behind.
+/// stays behind.
 @NullMarked
 package dev.stowage.testing;
 
