@@ -9,4 +9,8 @@ public interface ImageFiles {
     ///
     /// @throws VolumeException NOT_FOUND if there is no such volume
     Path image(VolumeId id) throws IOException;
+
+    /// Whether an image in which SEEK_DATA finds nothing has certainly never been written: tried
+    /// out on this pool's own file system. Where it is false, nothing proves an image blank.
+    boolean blankProvable();
 }

@@ -1,11 +1,218 @@
 package dev.stowage.volume;
 
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
 
-/// Options for mkfs that an administrator may set in a StorageClass.
+/// Options for mkfs that an administrator may set in a StorageClass: `-m 0 -i 65536`. Each is an
+/// option and its value as two words. What names a file or device, makes an external journal,
+/// forces, discards, or only pretends is not among them; labels and uuids neither, two volumes
+/// would share them.
 public final class MkfsOptions {
+    private static final String NUMBER = "[1-9][0-9]{0,11}";
+    private static final String SIZE = "[1-9][0-9]{0,11}[kKmMgG]?";
+    private static final String BIT = "[01]";
+
+    private static final Map<String, Value> EXT =
+            Map.of(
+                    "-b", new Text("1024|2048|4096"),
+                    "-i", new Text(NUMBER),
+                    "-I", new Text("256|512|1024|2048|4096"),
+                    "-m", new Text("(?:[0-9]|[1-4][0-9])(?:\\.[0-9]{1,2})?|50"),
+                    "-N", new Text(NUMBER),
+                    "-G", new Text(NUMBER),
+                    "-T", new Text("default|small|big|huge|news|largefile|largefile4"),
+                    "-J", new Settings(Map.of("size", NUMBER, "fast_commit_size", NUMBER)),
+                    "-E",
+                            new Settings(
+                                    Map.of(
+                                            "lazy_itable_init", BIT,
+                                            "lazy_journal_init", BIT,
+                                            "packed_meta_blocks", BIT,
+                                            "stride", NUMBER,
+                                            "stripe_width", NUMBER,
+                                            "stripe-width", NUMBER,
+                                            "resize", NUMBER,
+                                            "root_owner", "[0-9]{1,10}:[0-9]{1,10}",
+                                            "nodiscard", "")),
+                    "-O",
+                            new Features(
+                                    "64bit|dir_index|dir_nlink|ext_attr|extent|extents|extra_isize"
+                                            + "|fast_commit|filetype|flex_bg|huge_file|inline_data"
+                                            + "|large_dir|large_file|metadata_csum"
+                                            + "|metadata_csum_seed|orphan_file|project|quota"
+                                            + "|resize_inode|sparse_super|uninit_bg"));
+
+    private static final Map<String, Value> XFS =
+            Map.of(
+                    "-b", new Settings(Map.of("size", "1024|2048|4096|1k|2k|4k")),
+                    "-s", new Settings(Map.of("size", "512|1024|2048|4096|4k")),
+                    "-d",
+                            new Settings(
+                                    Map.of(
+                                            "agcount", NUMBER,
+                                            "agsize", SIZE,
+                                            "su", SIZE,
+                                            "sw", NUMBER,
+                                            "sunit", NUMBER,
+                                            "swidth", NUMBER)),
+                    "-i",
+                            new Settings(
+                                    Map.of(
+                                            "size", "256|512|1024|2048",
+                                            "maxpct", "[0-9]{1,2}|100",
+                                            "sparse", BIT)),
+                    "-l", new Settings(Map.of("size", SIZE, "su", SIZE, "sunit", NUMBER)),
+                    "-m",
+                            new Settings(
+                                    Map.of(
+                                            "finobt", BIT,
+                                            "rmapbt", BIT,
+                                            "reflink", BIT,
+                                            "bigtime", BIT,
+                                            "inobtcount", BIT)),
+                    "-n",
+                            new Settings(
+                                    Map.of(
+                                            "size",
+                                            "4096|8192|16384|32768|65536|4k|8k|16k|32k|64k")));
+
+    private static final Features BTRFS_FEATURES =
+            new Features("block-group-tree|extref|free-space-tree|no-holes|quota|skinny-metadata");
+
+    private static final Map<String, Value> BTRFS =
+            Map.ofEntries(
+                    Map.entry("-n", new Text("4096|8192|16384|32768|65536|4k|8k|16k|32k|64k")),
+                    Map.entry(
+                            "--nodesize",
+                            new Text("4096|8192|16384|32768|65536|4k|8k|16k|32k|64k")),
+                    Map.entry("-m", new Text("single|dup")),
+                    Map.entry("--metadata", new Text("single|dup")),
+                    Map.entry("-d", new Text("single|dup")),
+                    Map.entry("--data", new Text("single|dup")),
+                    Map.entry("--csum", new Text("crc32c|xxhash|sha256|blake2")),
+                    Map.entry("--checksum", new Text("crc32c|xxhash|sha256|blake2")),
+                    Map.entry("-O", BTRFS_FEATURES),
+                    Map.entry("--features", BTRFS_FEATURES));
+
+    /// What may stand behind an option.
+    private sealed interface Value {
+        boolean accepts(String value);
+
+        String known();
+    }
+
+    /// @param pattern of the whole value
+    private record Text(String pattern) implements Value {
+        @Override
+        public boolean accepts(String value) {
+            return value.matches(pattern);
+        }
+
+        @Override
+        public String known() {
+            return pattern.startsWith("[") || pattern.startsWith("(") ? "a number" : pattern;
+        }
+    }
+
+    /// `key=value,key=value`; a key whose pattern is empty stands alone.
+    private record Settings(Map<String, String> patterns) implements Value {
+        @Override
+        public boolean accepts(String value) {
+            var seen = new HashSet<String>();
+            for (var setting : value.split(",", -1)) {
+                var equals = setting.indexOf('=');
+                var key = equals < 0 ? setting : setting.substring(0, equals);
+                var text = equals < 0 ? "" : setting.substring(equals + 1);
+                var pattern = patterns.get(key);
+                if (pattern == null
+                        || !seen.add(key)
+                        || pattern.isEmpty() != (equals < 0)
+                        || !text.matches(pattern)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        @Override
+        public String known() {
+            return "a list of "
+                    + String.join(
+                            ", ",
+                            new TreeSet<>(
+                                    patterns.entrySet().stream()
+                                            .map(
+                                                    e ->
+                                                            e.getKey()
+                                                                    + (e.getValue().isEmpty()
+                                                                            ? ""
+                                                                            : "="))
+                                            .toList()));
+        }
+    }
+
+    /// Names, each with `^` before it to leave the feature out; the journal is not among them.
+    private record Features(String names) implements Value {
+        @Override
+        public boolean accepts(String value) {
+            return value.matches("\\^?(?:" + names + ")(?:,\\^?(?:" + names + "))*");
+        }
+
+        @Override
+        public String known() {
+            return "a list of "
+                    + names.replace("|", ", ")
+                    + ", each with ^ before it to leave it out";
+        }
+    }
+
     private MkfsOptions() {}
 
     /// @throws VolumeException INVALID naming the first option that is not known to be safe
-    public static void check(FileSystemType fileSystem, List<String> options) {}
+    public static void check(FileSystemType fileSystem, List<String> options) {
+        var known = known(fileSystem);
+        var seen = new HashSet<String>();
+        for (var i = 0; i < options.size(); i += 2) {
+            var name = options.get(i);
+            var value = known.get(name);
+            if (value == null) {
+                throw unknown(fileSystem, name);
+            }
+            if (!seen.add(name)) {
+                throw invalid(
+                        "mkfs option '%s' is given twice: put its values into one list with commas",
+                        name);
+            }
+            if (i + 1 == options.size()) {
+                throw invalid("mkfs option '%s' lacks its value: give %s", name, value.known());
+            }
+            if (!value.accepts(options.get(i + 1))) {
+                throw invalid(
+                        "mkfs option '%s %s' is not known to be safe for %s: give %s",
+                        name, Printable.of(options.get(i + 1)), fileSystem, value.known());
+            }
+        }
+    }
+
+    private static Map<String, Value> known(FileSystemType fileSystem) {
+        return switch (fileSystem) {
+            case EXT4, EXT3 -> EXT;
+            case XFS -> XFS;
+            case BTRFS -> BTRFS;
+        };
+    }
+
+    private static VolumeException unknown(FileSystemType fileSystem, String name) {
+        return invalid(
+                "mkfs option '%s' is not known to be safe for %s: use %s, each followed by its value as a word of its own",
+                Printable.of(name),
+                fileSystem,
+                String.join(", ", new TreeSet<>(known(fileSystem).keySet())));
+    }
+
+    private static VolumeException invalid(String format, Object... arguments) {
+        return new VolumeException(Reason.INVALID, String.format(format, arguments));
+    }
 }

@@ -23,6 +23,25 @@ public final class Volumes {
     /// One page of volumes; `next` is the token for the following page, empty on the last.
     public record Page(List<ListedVolume> volumes, Optional<VolumeId> next) {}
 
+    /// What is asked of [#capacity]: for volumes of which kind, seen from where.
+    ///
+    /// @param capabilities how the volumes are to be used; empty: in any way
+    /// @param place where they must be reached; without segments: anywhere
+    public record CapacityQuery(
+            Optional<String> pool,
+            Optional<Provisioning> provisioning,
+            List<Capability> capabilities,
+            Topology place) {
+        public CapacityQuery {
+            capabilities = List.copyOf(capabilities);
+        }
+    }
+
+    /// The id that the request's volume has, or will have.
+    public VolumeId idFor(VolumeRequest request) {
+        return VolumeId.of(pools.named(request.pool()).backend().pool(), request.name());
+    }
+
     /// Makes the volume, or finds the one that the same request made before.
     ///
     /// @throws VolumeException ALREADY_EXISTS if the name is taken by a volume that differs from
@@ -85,6 +104,14 @@ public final class Volumes {
         return Topology.of(pools.holding(id), node);
     }
 
+    /// What this node reaches: itself, and the shared pools that it has.
+    public Topology topologyOfNode() {
+        return pools.all().stream()
+                .flatMap(pool -> pool.ifOpen().stream())
+                .map(backend -> Topology.of(backend, node))
+                .reduce(Topology.node(node), Topology::and);
+    }
+
     /// Volumes of all usable pools in order of their ids.
     public Page list(Optional<VolumeId> after, int limit) throws IOException {
         var found = new ArrayList<ListedVolume>();
@@ -102,10 +129,35 @@ public final class Volumes {
                 : new Page(found, Optional.empty());
     }
 
-    public Capacity capacity(Optional<String> poolName, Optional<Provisioning> provisioning)
-            throws IOException {
-        var pool = pools.named(poolName);
-        return pool.backend().capacity(provisioning.orElse(pool.defaults().provisioning()));
+    /// How much can still be promised; nothing where the volumes asked for can't be.
+    public Capacity capacity(CapacityQuery query) throws IOException {
+        var pool = pools.named(query.pool());
+        var backend = pool.ifOpen();
+        if (backend.isPresent() && !servedBy(backend.get(), query)) {
+            return Capacity.NONE;
+        }
+        return pool.backend().capacity(query.provisioning().orElse(pool.defaults().provisioning()));
+    }
+
+    /// The smallest volume that such a request can have.
+    public long smallestBytes(CapacityQuery query) {
+        var pool = pools.named(query.pool());
+        return new VolumeRequest(
+                        "",
+                        query.pool(),
+                        CapacityRange.atLeast(1),
+                        query.capabilities(),
+                        List.of(),
+                        query.provisioning(),
+                        List.of())
+                .resolve(pool.defaults())
+                .sizeBytes();
+    }
+
+    private boolean servedBy(Backend backend, CapacityQuery query) {
+        return Topology.of(backend, node).overlaps(query.place())
+                && query.capabilities().stream()
+                        .allMatch(c -> backend.accessModes().contains(c.mode()));
     }
 
     /// Which of the capabilities the volume can't serve, and why; empty if it serves all.
@@ -123,6 +175,15 @@ public final class Volumes {
             }
         }
         return Optional.empty();
+    }
+
+    /// @throws VolumeException INVALID if the volume can't serve all of them
+    public void requireSupported(VolumeId id, List<Capability> capabilities) throws IOException {
+        unsupported(id, capabilities)
+                .ifPresent(
+                        why -> {
+                            throw new VolumeException(Reason.INVALID, why);
+                        });
     }
 
     public static VolumeException noSuchVolume(String id) {

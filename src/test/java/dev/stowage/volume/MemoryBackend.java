@@ -1,0 +1,237 @@
+package dev.stowage.volume;
+
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/// A backend that forgets: the SPI's promises and nothing else, for tests of what lies above it.
+public final class MemoryBackend implements Backend, FormatLedger, KnownNodes {
+    private static final Set<AccessMode> MODES =
+            Set.of(
+                    AccessMode.SINGLE_NODE_WRITER,
+                    AccessMode.SINGLE_NODE_READER_ONLY,
+                    AccessMode.SINGLE_NODE_SINGLE_WRITER,
+                    AccessMode.SINGLE_NODE_MULTI_WRITER,
+                    AccessMode.MULTI_NODE_READER_ONLY);
+
+    private final PoolId pool;
+    private final boolean shared;
+    private final long totalBytes;
+    private final TreeMap<VolumeId, Kept> volumes = new TreeMap<>();
+    private final Set<NodeId> nodes = new HashSet<>();
+    private Optional<String> sickness = Optional.empty();
+
+    private record Use(AccessMode mode, boolean readOnly) {
+        boolean sameAs(Use other) {
+            return mode.sameAs(other.mode) && readOnly == other.readOnly;
+        }
+
+        boolean goesWith(Use other) {
+            return mode == AccessMode.MULTI_NODE_READER_ONLY && mode == other.mode;
+        }
+    }
+
+    private static final class Kept {
+        private final TreeMap<String, Use> holders = new TreeMap<>();
+        private Volume volume;
+        private FormatState format = new FormatState.Blank();
+
+        Kept(Volume volume) {
+            this.volume = volume;
+        }
+
+        List<NodeId> nodes() {
+            return holders.keySet().stream().map(NodeId::new).toList();
+        }
+    }
+
+    public MemoryBackend(PoolId pool, boolean shared, long totalBytes) {
+        this.pool = pool;
+        this.shared = shared;
+        this.totalBytes = totalBytes;
+    }
+
+    /// Makes the pool sick from here on, or well again.
+    public synchronized void declareSick(Optional<String> reason) {
+        sickness = reason;
+    }
+
+    @Override
+    public PoolId pool() {
+        return pool;
+    }
+
+    @Override
+    public boolean shared() {
+        return shared;
+    }
+
+    @Override
+    public Set<AccessMode> accessModes() {
+        return MODES;
+    }
+
+    @Override
+    public synchronized Optional<String> sickness() {
+        return sickness;
+    }
+
+    @Override
+    public synchronized Volume create(VolumeId id, VolumeSpec spec) {
+        requireHealthy();
+        var kept = volumes.get(id);
+        if (kept != null) {
+            return kept.volume;
+        }
+        requireRoom(spec.sizeBytes());
+        var made = new Kept(Volume.granted(id, spec, Instant.now()));
+        volumes.put(id, made);
+        return made.volume;
+    }
+
+    private void requireRoom(long bytes) {
+        if (bytes > available()) {
+            throw new VolumeException(
+                    Reason.NO_SPACE,
+                    "%d bytes are available, not %d".formatted(available(), bytes));
+        }
+    }
+
+    private long available() {
+        return totalBytes
+                - volumes.values().stream().mapToLong(kept -> kept.volume.capacityBytes()).sum();
+    }
+
+    @Override
+    public synchronized void delete(VolumeId id) {
+        requireHealthy();
+        var kept = volumes.get(id);
+        if (kept != null && !kept.holders.isEmpty()) {
+            throw heldBy(kept.nodes());
+        }
+        volumes.remove(id);
+    }
+
+    private static VolumeException heldBy(List<NodeId> nodes) {
+        return new VolumeException(Reason.FAILED_PRECONDITION, "it is held by " + nodes);
+    }
+
+    @Override
+    public synchronized Optional<Volume> find(VolumeId id) {
+        return Optional.ofNullable(volumes.get(id)).map(kept -> kept.volume);
+    }
+
+    @Override
+    public synchronized List<ListedVolume> list(Optional<VolumeId> after, int limit) {
+        var following = after.map(id -> volumes.tailMap(id, false)).orElse(volumes);
+        return following.values().stream()
+                .limit(limit)
+                .map(kept -> new ListedVolume(kept.volume, kept.nodes()))
+                .toList();
+    }
+
+    @Override
+    public synchronized Volume expand(VolumeId id, long bytes) {
+        requireHealthy();
+        var kept = require(id);
+        if (kept.volume.capacityBytes() < bytes) {
+            requireRoom(bytes - kept.volume.capacityBytes());
+            kept.volume = kept.volume.withCapacity(bytes);
+        }
+        return kept.volume;
+    }
+
+    private Kept require(VolumeId id) {
+        var kept = volumes.get(id);
+        if (kept == null) {
+            throw Volumes.noSuchVolume(id.toString());
+        }
+        return kept;
+    }
+
+    @Override
+    public synchronized Attachment attach(
+            VolumeId id, NodeId node, AccessMode mode, boolean readOnly) {
+        requireHealthy();
+        var kept = require(id);
+        if (!nodes.contains(node)) {
+            throw new VolumeException(Reason.NOT_FOUND, "node '%s' is not known".formatted(node));
+        }
+        if (!MODES.contains(mode)) {
+            throw new VolumeException(Reason.INVALID, "mode %s is not served".formatted(mode));
+        }
+        hold(kept, node, new Use(mode, readOnly));
+        return new Attachment.LoopFile(id, readOnly || mode.readOnly());
+    }
+
+    private static void hold(Kept kept, NodeId node, Use use) {
+        var own = kept.holders.get(node.value());
+        if (own != null && !own.sameAs(use)) {
+            throw new VolumeException(
+                    Reason.ALREADY_EXISTS, "node %s holds it as %s".formatted(node, own));
+        }
+        var others =
+                kept.nodes().stream()
+                        .filter(other -> !other.equals(node))
+                        .filter(
+                                other ->
+                                        !Objects.requireNonNull(kept.holders.get(other.value()))
+                                                .goesWith(use))
+                        .toList();
+        if (!others.isEmpty()) {
+            throw heldBy(others);
+        }
+        kept.holders.putIfAbsent(node.value(), use);
+    }
+
+    @Override
+    public synchronized void detach(VolumeId id, NodeId node) {
+        requireHealthy();
+        var kept = volumes.get(id);
+        if (kept != null) {
+            kept.holders.remove(node.value());
+        }
+    }
+
+    @Override
+    public synchronized List<NodeId> holders(VolumeId id) {
+        var kept = volumes.get(id);
+        return kept == null ? List.of() : kept.nodes();
+    }
+
+    @Override
+    public synchronized Capacity capacity(Provisioning provisioning) {
+        return new Capacity(totalBytes, available(), available() >> 20 << 20);
+    }
+
+    @Override
+    public synchronized FormatState formatState(VolumeId id) {
+        return require(id).format;
+    }
+
+    @Override
+    public synchronized void recordFormat(VolumeId id, FormatState state) {
+        requireHealthy();
+        require(id).format = state;
+    }
+
+    @Override
+    public synchronized void announce(NodeId node) {
+        requireHealthy();
+        nodes.add(node);
+    }
+
+    private void requireHealthy() {
+        sickness.ifPresent(
+                reason -> {
+                    throw new VolumeException(Reason.UNAVAILABLE, reason);
+                });
+    }
+
+    @Override
+    public void close() {}
+}

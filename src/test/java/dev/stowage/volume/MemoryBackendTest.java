@@ -1,0 +1,13 @@
+package dev.stowage.volume;
+
+import java.util.UUID;
+
+final class MemoryBackendTest extends BackendContract {
+    private final MemoryBackend backend =
+            new MemoryBackend(new PoolId("memory", UUID.randomUUID()), true, 1L << 30);
+
+    @Override
+    protected Backend backend() {
+        return backend;
+    }
+}

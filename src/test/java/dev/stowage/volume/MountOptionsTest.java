@@ -1,0 +1,130 @@
+package dev.stowage.volume;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Failure case 13.
+class MountOptionsTest {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                "noatime ",
+                "noatime,suid",
+                ",suid",
+                "suid",
+                "dev",
+                "bind",
+                "rbind",
+                "move",
+                "remount",
+                "shared",
+                "loop",
+                "commit=5,suid",
+                "commit=-1",
+                "commit=",
+                "data=ordered\nsuid",
+                "errors=panic",
+                "nobarrier",
+                "barrier=0",
+                "noload",
+                "norecovery",
+                "journal_path=/dev/vda",
+                "journal_dev=254:0",
+                "logdev=/dev/vda",
+                "rtdev=/dev/vda",
+                "device=/dev/vda",
+                "subvol=other",
+                "degraded",
+                "x-systemd.automount",
+                "context=a,suid",
+                "context=\"a\",suid",
+                "context=\"a\"b\"",
+                "context=\"\"",
+                "fscontext=\"a\"",
+                "usrjquota=/etc/passwd",
+                "sb=32768",
+                "ro\u0000",
+                "RO"
+            })
+    void anOptionThatIsNotKnownToBeSafeIsRefusedByName(String option) {
+        for (var fileSystem : FileSystemType.values()) {
+            assertThatThrownBy(() -> MountOptions.parse(fileSystem, List.of("noatime", option)))
+                    .isInstanceOfSatisfying(
+                            VolumeException.class,
+                            e -> assertThat(e.reason()).isEqualTo(Reason.INVALID))
+                    .hasMessageContaining(Printable.of(option))
+                    .hasMessageContaining("noexec");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void attributesOfTheMountAreKeptApartFromOptionsOfTheSuperblock(FileSystemType fileSystem) {
+        var options =
+                MountOptions.parse(
+                        fileSystem,
+                        List.of("defaults", "nosuid", "noatime", "noexec", "lazytime", "discard"));
+
+        assertThat(options.attributes()).containsExactlyInAnyOrder("noatime", "noexec");
+        assertThat(options.superblock()).containsExactlyInAnyOrder("lazytime", "discard");
+        assertThat(options.readOnly()).isFalse();
+    }
+
+    @Test
+    void theKubeletsSelinuxContextIsUnquotedAndPassedWhole() {
+        var options =
+                MountOptions.parse(
+                        FileSystemType.XFS,
+                        List.of("context=\"system_u:object_r:container_file_t:s0:c1,c22\""));
+
+        assertThat(options.superblock())
+                .containsExactly("context=system_u:object_r:container_file_t:s0:c1,c22");
+    }
+
+    @Test
+    void optionsThatContradictEachOtherAreRefused() {
+        for (var pair :
+                List.of(
+                        List.of("ro", "rw"),
+                        List.of("noatime", "strictatime"),
+                        List.of("exec", "noexec"),
+                        List.of("discard", "nodiscard"),
+                        List.of("commit=5", "commit=6"))) {
+            assertThatThrownBy(() -> MountOptions.parse(FileSystemType.EXT4, pair))
+                    .hasMessageContaining(pair.get(0))
+                    .hasMessageContaining(pair.get(1));
+        }
+        assertThat(MountOptions.parse(FileSystemType.EXT4, List.of("ro", "ro")).readOnly())
+                .isTrue();
+    }
+
+    @Test
+    void whatTheKernelShowsIsComparedByMeaningAndNotByLetter() {
+        var ext4 = MountOptions.parse(FileSystemType.EXT4, List.of("commit=5", "data=ordered"));
+        assertThat(ext4.sameSuperblock(List.of("rw"))).isTrue();
+        assertThat(ext4.sameSuperblock(List.of("rw", "commit=30"))).isFalse();
+        assertThat(ext4.sameSuperblock(List.of("rw", "discard"))).isFalse();
+        var xfs = MountOptions.parse(FileSystemType.XFS, List.of("allocsize=1m"));
+        assertThat(
+                        xfs.sameSuperblock(
+                                List.of("rw", "attr2", "inode64", "allocsize=1024k", "logbufs=8")))
+                .isTrue();
+        assertThat(xfs.sameSuperblock(List.of("rw", "inode64"))).isFalse();
+        var btrfs = MountOptions.parse(FileSystemType.BTRFS, List.of("compress=zstd"));
+        assertThat(btrfs.sameSuperblock(List.of("rw", "compress=zstd:3", "ssd", "discard=async")))
+                .isTrue();
+        assertThat(btrfs.sameSuperblock(List.of("rw", "compress-force=zstd:3"))).isFalse();
+        var labelled =
+                MountOptions.parse(FileSystemType.EXT4, List.of("context=\"a:b:c:s0:c1,c2\""));
+        assertThat(labelled.sameSuperblock(List.of("rw", "context=\"a:b:c:s0:c1,c2\""))).isTrue();
+        assertThat(labelled.sameSuperblock(List.of("rw"))).isFalse();
+    }
+}
