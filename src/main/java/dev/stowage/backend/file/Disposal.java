@@ -1,0 +1,121 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Linux;
+import dev.stowage.linux.LoopDevices;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Deletes with one rename into the trash, which needs no free space, and erases afterwards. What
+/// lies in the trash counts until it is gone.
+final class Disposal {
+    private static final Logger LOG = LoggerFactory.getLogger(Disposal.class);
+
+    private final PoolFolder pool;
+    private final OpenFolders folders;
+    private final Durable durable;
+    private final Promises promises;
+    private final Background background;
+
+    Disposal(
+            PoolFolder pool,
+            OpenFolders folders,
+            Durable durable,
+            Promises promises,
+            Background background) {
+        this.pool = pool;
+        this.folders = folders;
+        this.durable = durable;
+        this.promises = promises;
+        this.background = background;
+    }
+
+    /// @param nonce the name under which it lies in the trash
+    void dispose(VolumeId id, String nonce) throws IOException {
+        var folder = pool.volume(id);
+        requireUnused(folder, id);
+        var trashed = new VolumeFolder(pool.trash().resolve(nonce));
+        try {
+            Linux.renameNoReplace(folder.path(), trashed.path());
+        } catch (ErrnoException e) {
+            if (e.is(Errno.ENOENT)) { // another driver was first
+                durable.sync(folders.volumes());
+                return;
+            }
+            throw e;
+        }
+        var holders = Holds.nodes(trashed);
+        if (!holders.isEmpty()) { // attached by another driver since we looked
+            Linux.renameNoReplace(trashed.path(), folder.path());
+            durable.sync(folders.volumes());
+            throw Holds.heldBy(folder, holders);
+        }
+        durable.sync(folders.trash());
+        durable.sync(folders.volumes());
+        promises.rename(PoolFolder.VOLUMES + "/" + id, PoolFolder.TRASH + "/" + nonce);
+        eraseLater(trashed);
+    }
+
+    private static void requireUnused(VolumeFolder folder, VolumeId id) throws IOException {
+        var holders = Holds.nodes(folder);
+        if (!holders.isEmpty()) {
+            throw Holds.heldBy(folder, holders);
+        }
+        var image = Linux.lstatIfExists(folder.image());
+        if (image.isEmpty()) {
+            return;
+        }
+        for (var loop : LoopDevices.all()) {
+            if (loop.image().equals(image.get().id())) {
+                throw new VolumeException(
+                        Reason.FAILED_PRECONDITION,
+                        "volume %s is in use on this machine: %s ('%s') has its image open; unstage it there, or detach that loop device"
+                                .formatted(id, loop.path(), loop.name()));
+            }
+        }
+    }
+
+    /// Takes up what earlier runs left.
+    void eraseLeftovers() throws IOException {
+        List<Path> entries;
+        try (var listed = Files.list(pool.trash())) {
+            entries = listed.toList();
+        }
+        entries.forEach(entry -> eraseLater(new VolumeFolder(entry)));
+    }
+
+    private void eraseLater(VolumeFolder trashed) {
+        background.submit("erasing " + trashed.path(), () -> erase(trashed));
+    }
+
+    private void erase(VolumeFolder trashed) throws IOException {
+        var name = VolumeStore.fileName(trashed.path());
+        if (!Holds.nodes(trashed).isEmpty()) {
+            restore(trashed, name);
+            return;
+        }
+        FolderTree.erase(trashed.path());
+        promises.drop(PoolFolder.TRASH + "/" + name);
+    }
+
+    /// A delete was killed after its rename and before it saw that the volume had been attached.
+    private void restore(VolumeFolder trashed, String name) throws IOException {
+        var id = Instance.volumeOf(name);
+        if (id.isEmpty()) {
+            LOG.warn("{} is held by a node and is not ours to erase", trashed.path());
+            return;
+        }
+        Linux.renameNoReplace(trashed.path(), pool.volume(id.get()).path());
+        durable.sync(folders.volumes());
+        promises.rename(PoolFolder.TRASH + "/" + name, PoolFolder.VOLUMES + "/" + id.get());
+        LOG.warn("volume {} was attached while it was deleted: it is kept", id.get());
+    }
+}

@@ -1,0 +1,294 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.volume.AccessMode;
+import dev.stowage.volume.Attachment;
+import dev.stowage.volume.Backend;
+import dev.stowage.volume.Capacity;
+import dev.stowage.volume.FormatLedger;
+import dev.stowage.volume.FormatState;
+import dev.stowage.volume.ImageFiles;
+import dev.stowage.volume.KnownNodes;
+import dev.stowage.volume.ListedVolume;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.PoolId;
+import dev.stowage.volume.Provisioning;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.Volume;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import dev.stowage.volume.VolumeSpec;
+import dev.stowage.volume.Volumes;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// An open file pool.
+public final class FileBackend implements Backend, FormatLedger, ImageFiles, KnownNodes {
+    private static final Logger LOG = LoggerFactory.getLogger(FileBackend.class);
+    private static final Set<AccessMode> MODES =
+            Set.of(
+                    AccessMode.SINGLE_NODE_WRITER,
+                    AccessMode.SINGLE_NODE_READER_ONLY,
+                    AccessMode.SINGLE_NODE_SINGLE_WRITER,
+                    AccessMode.SINGLE_NODE_MULTI_WRITER,
+                    AccessMode.MULTI_NODE_READER_ONLY);
+
+    /// Each new try is another driver's delete of the same volume that came in between.
+    private static final int TRIES = 8;
+
+    private final OpenPool open;
+    private final PoolFolder pool;
+    private final VolumeStore store;
+    private final VolumeBuilder builder;
+    private final VolumeGrowth growth;
+    private final Disposal disposal;
+    private final Holds holds;
+    private final NodeRecords nodes;
+
+    FileBackend(OpenPool open) throws IOException {
+        this.open = open;
+        pool = open.folder();
+        store = new VolumeStore(pool, open.durable());
+        builder = new VolumeBuilder(pool, open.folders(), open.durable());
+        growth = new VolumeGrowth(store, open.durable());
+        disposal =
+                new Disposal(
+                        pool, open.folders(), open.durable(), open.promises(), open.background());
+        holds = new Holds(open.durable());
+        nodes = new NodeRecords(pool, open.durable());
+        disposal.eraseLeftovers();
+    }
+
+    @Override
+    public PoolId pool() {
+        return open.identity();
+    }
+
+    @Override
+    public boolean shared() {
+        return open.shared();
+    }
+
+    @Override
+    public Set<AccessMode> accessModes() {
+        return MODES;
+    }
+
+    @Override
+    public Optional<String> sickness() {
+        return open.sickness().reason();
+    }
+
+    @Override
+    public boolean blankProvable() {
+        return open.probe().seekDataTrusted();
+    }
+
+    @Override
+    public Volume create(VolumeId id, VolumeSpec spec) throws IOException {
+        requireHealthy();
+        open.recount().ifOthersChangedThePool();
+        for (var tries = 0; tries < TRIES; tries++) {
+            var present = store.find(id);
+            if (present.isPresent()) {
+                open.durable().sync(open.folders().volumes());
+                return present.get();
+            }
+            var wanted = Volume.granted(id, spec, Instant.now());
+            if (build(wanted)) {
+                return wanted;
+            }
+        }
+        throw new VolumeException(Reason.BUSY, "volume %s comes and goes; retry".formatted(id));
+    }
+
+    private boolean build(Volume wanted) throws IOException {
+        var nonce = open.nonces().of(wanted.id());
+        var promise = PoolFolder.INCOMING + "/" + nonce;
+        reserve(promise, wanted.capacityBytes(), wanted.provisioning());
+        try {
+            var made = builder.build(wanted, nonce);
+            if (made) {
+                open.promises().rename(promise, promiseOf(wanted.id()));
+            }
+            return made;
+        } catch (ErrnoException e) {
+            throw inWords(e);
+        } finally {
+            open.promises().drop(promise);
+        }
+    }
+
+    private void reserve(String promise, long bytes, Provisioning provisioning) throws IOException {
+        try {
+            open.promises().reserve(promise, bytes, provisioning);
+        } catch (VolumeException e) {
+            open.recount().afterRefusal();
+            throw e;
+        }
+    }
+
+    private static String promiseOf(VolumeId id) {
+        return PoolFolder.VOLUMES + "/" + id;
+    }
+
+    private static IOException inWords(ErrnoException e) {
+        if (Durable.noRoom(e)) {
+            throw new VolumeException(
+                    Reason.NO_SPACE,
+                    "there is no room for it on the pool's disk (%s): delete volumes, or use another pool"
+                            .formatted(e.getMessage()),
+                    e);
+        }
+        return e;
+    }
+
+    @Override
+    public void delete(VolumeId id) throws IOException {
+        requireHealthy();
+        if (store.find(id).isEmpty()) {
+            open.durable().sync(open.folders().volumes());
+            return;
+        }
+        disposal.dispose(id, open.nonces().of(id));
+    }
+
+    @Override
+    public Optional<Volume> find(VolumeId id) throws IOException {
+        return store.find(id);
+    }
+
+    @Override
+    public List<ListedVolume> list(Optional<VolumeId> after, int limit) throws IOException {
+        var following =
+                store.ids().stream()
+                        .filter(id -> after.isEmpty() || id.compareTo(after.get()) > 0)
+                        .sorted()
+                        .iterator();
+        var listed = new ArrayList<ListedVolume>();
+        while (listed.size() < limit && following.hasNext()) {
+            readable(following.next()).ifPresent(listed::add);
+        }
+        return listed;
+    }
+
+    private Optional<ListedVolume> readable(VolumeId id) throws IOException {
+        try {
+            var volume = store.find(id);
+            return volume.isPresent()
+                    ? Optional.of(new ListedVolume(volume.get(), holders(id)))
+                    : Optional.empty();
+        } catch (VolumeException e) {
+            LOG.warn("volume {} is left out of the list: {}", id, e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public Volume expand(VolumeId id, long bytes) throws IOException {
+        requireHealthy();
+        open.recount().ifOthersChangedThePool();
+        var volume = require(id);
+        if (volume.capacityBytes() >= bytes) {
+            return volume;
+        }
+        var target = growth.target(volume, bytes);
+        var before = open.promises().promised(promiseOf(id));
+        reserve(promiseOf(id), target, volume.provisioning());
+        var grown = false;
+        try {
+            var larger = growth.grow(pool.volume(id), volume, target);
+            grown = true;
+            return larger;
+        } catch (ErrnoException e) {
+            throw inWords(e);
+        } finally {
+            if (!grown) {
+                open.promises().restore(promiseOf(id), before, volume.provisioning());
+            }
+        }
+    }
+
+    private Volume require(VolumeId id) throws IOException {
+        return store.find(id).orElseThrow(() -> Volumes.noSuchVolume(id.toString()));
+    }
+
+    @Override
+    public Attachment attach(VolumeId id, NodeId node, AccessMode mode, boolean readOnly)
+            throws IOException {
+        requireHealthy();
+        require(id);
+        nodes.require(node);
+        if (!MODES.contains(mode)) {
+            throw new VolumeException(
+                    Reason.INVALID,
+                    "access mode %s can't be served from image files: use one of %s"
+                            .formatted(mode, MODES.stream().sorted().toList()));
+        }
+        try {
+            holds.take(pool.volume(id), new Hold(node, mode, readOnly));
+        } catch (ErrnoException e) {
+            if (e.is(Errno.ENOENT)) {
+                store.require(id); // deleted meanwhile
+            }
+            throw inWords(e);
+        }
+        return new Attachment.LoopFile(id, readOnly || mode.readOnly());
+    }
+
+    @Override
+    public void detach(VolumeId id, NodeId node) throws IOException {
+        requireHealthy();
+        holds.release(pool.volume(id), node);
+    }
+
+    @Override
+    public List<NodeId> holders(VolumeId id) throws IOException {
+        return Holds.nodes(pool.volume(id));
+    }
+
+    @Override
+    public Capacity capacity(Provisioning provisioning) throws IOException {
+        open.recount().ifOthersChangedThePool();
+        return open.promises().capacity(provisioning);
+    }
+
+    @Override
+    public FormatState formatState(VolumeId id) throws IOException {
+        return store.formatState(id);
+    }
+
+    @Override
+    public void recordFormat(VolumeId id, FormatState state) throws IOException {
+        requireHealthy();
+        store.recordFormat(id, state);
+    }
+
+    @Override
+    public Path image(VolumeId id) throws IOException {
+        return store.image(id);
+    }
+
+    @Override
+    public void announce(NodeId node) throws IOException {
+        requireHealthy();
+        nodes.announce(node);
+    }
+
+    private void requireHealthy() {
+        open.sickness().refuseIfSick();
+    }
+
+    @Override
+    public void close() {
+        open.close();
+    }
+}

@@ -1,0 +1,34 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.volume.VolumeId;
+import java.util.concurrent.atomic.AtomicLong;
+
+/// Names that nobody else uses, each with its maker in it.
+final class Nonces {
+    /// Begins the name of a record that is being written.
+    static final String TEMPORARY = ".tmp.";
+
+    private final Instance instance;
+    private final AtomicLong counter = new AtomicLong();
+
+    Nonces(Instance instance) {
+        this.instance = instance;
+    }
+
+    /// `<id>.<instance>.<counter>`
+    String of(VolumeId id) {
+        return next(id + ".");
+    }
+
+    String temporary() {
+        return next(TEMPORARY);
+    }
+
+    String probe() {
+        return next("probe.");
+    }
+
+    private String next(String prefix) {
+        return prefix + instance + "." + counter.incrementAndGet();
+    }
+}

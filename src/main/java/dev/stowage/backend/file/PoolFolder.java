@@ -1,0 +1,46 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.volume.VolumeId;
+import java.nio.file.Path;
+
+/// Where things lie in a pool's folder.
+record PoolFolder(Path root) {
+    static final String VOLUMES = "volumes";
+    static final String INCOMING = ".incoming";
+    static final String TRASH = ".trash";
+    static final String NODES = "nodes";
+    static final String DRIVERS = ".drivers";
+    static final String LOCK = ".lock";
+
+    Path identity() {
+        return root.resolve("pool.json");
+    }
+
+    Path volumes() {
+        return root.resolve(VOLUMES);
+    }
+
+    VolumeFolder volume(VolumeId id) {
+        return new VolumeFolder(volumes().resolve(id.toString()));
+    }
+
+    Path incoming() {
+        return root.resolve(INCOMING);
+    }
+
+    Path trash() {
+        return root.resolve(TRASH);
+    }
+
+    Path nodes() {
+        return root.resolve(NODES);
+    }
+
+    Path drivers() {
+        return root.resolve(DRIVERS);
+    }
+
+    Path lock() {
+        return root.resolve(LOCK);
+    }
+}

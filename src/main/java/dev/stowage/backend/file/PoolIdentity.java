@@ -1,0 +1,62 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.volume.PoolId;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+
+/// `pool.json`: what makes a folder a pool.
+final class PoolIdentity {
+    /// What an empty pool folder may hold: ext4's own folder, and what a killed start left.
+    private static final Set<String> NOTHING = Set.of("lost+found", PoolFolder.LOCK);
+
+    private PoolIdentity() {}
+
+    static Optional<PoolId> read(PoolFolder pool) throws IOException {
+        try {
+            var stored = StoredRecord.read(pool.identity());
+            return Optional.of(new PoolId(stored.text("name"), uuid(stored, stored.text("uuid"))));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (VolumeException e) {
+            throw new VolumeException(Reason.UNAVAILABLE, e.getMessage(), e);
+        }
+    }
+
+    static UUID uuid(StoredRecord stored, String text) {
+        try {
+            var uuid = UUID.fromString(text);
+            if (uuid.toString().equals(text)) {
+                return uuid;
+            }
+        } catch (IllegalArgumentException e) {
+            // said below
+        }
+        throw stored.damaged("'%s' is no uuid".formatted(text));
+    }
+
+    /// Makes the folder a pool; of several drivers that share it and do so at once, one does.
+    static PoolId make(PoolFolder pool, String name, Durable durable) throws IOException {
+        var record =
+                StoredRecord.blank(pool.identity())
+                        .with("uuid", UUID.randomUUID().toString())
+                        .with("name", name)
+                        .with("created", Instant.now().toString());
+        durable.makeIfAbsent(pool.identity(), record.bytes());
+        return read(pool).orElseThrow(() -> new NoSuchFileException(pool.identity().toString()));
+    }
+
+    static boolean isEmpty(Path folder) throws IOException {
+        try (var entries = Files.list(folder)) {
+            return entries.map(VolumeStore::fileName)
+                    .allMatch(name -> NOTHING.contains(name) || name.startsWith(Nonces.TEMPORARY));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package dev.stowage.backend.file;
+
+import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.stowage.linux.Fd;
+import dev.stowage.linux.Linux;
+import dev.stowage.linux.Usage;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Whether the folder that the configuration names is where a pool can lie.
+final class PoolPlace {
+    private static final Map<Long, String> FORGETFUL =
+            Map.of(Usage.OVERLAY, "overlay", Usage.TMPFS, "tmpfs", Usage.RAMFS, "ramfs");
+    private static final Path MOUNTINFO = Path.of("/proc/self/mountinfo");
+
+    /// proc_pid_mountinfo(5): blanks, tabs, newlines and backslashes are written in octal.
+    private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
+
+    private final FilePoolSettings settings;
+    private final Optional<String> known;
+
+    /// @param known the uuid of the pool that was here before, if one was
+    PoolPlace(FilePoolSettings settings, Optional<String> known) {
+        this.settings = settings;
+        this.known = known;
+    }
+
+    /// Checks the place and makes the folder, if only that is missing and no pool was here before.
+    ///
+    /// @throws VolumeException NO_SPACE if this machine does not have the disk, UNAVAILABLE if it
+    ///     should, or if the place will not do
+    void require() throws IOException {
+        var path = settings.path();
+        var there = Linux.statIfExists(path);
+        if (there.isPresent() && !there.get().isFolder()) {
+            throw sick("%s is not a folder".formatted(path));
+        }
+        var place = there.isPresent() ? path : parent(path);
+        if (Linux.statIfExists(place).isEmpty()) {
+            throw absent("%s is not there".formatted(place));
+        }
+        if (settings.requireMount() && !onMountedDisk(place)) {
+            throw absent("nothing is mounted at or above %s".formatted(path));
+        }
+        requireFileSystem(place);
+        if (there.isEmpty()) {
+            make(path, place);
+        }
+    }
+
+    private void make(Path path, Path parent) throws IOException {
+        if (known.isPresent()) {
+            throw absent("%s is not there".formatted(path));
+        }
+        try (var folder = Fd.open(parent, O_DIRECTORY)) {
+            FolderTree.makeIfAbsent(folder, VolumeStore.fileName(path));
+            folder.fsync();
+        }
+    }
+
+    private static Path parent(Path path) {
+        var parent = path.getParent();
+        return parent == null ? path : parent;
+    }
+
+    private void requireFileSystem(Path place) throws IOException {
+        var usage = Linux.statfs(place);
+        var forgetful = FORGETFUL.get(usage.type());
+        if (forgetful != null && !settings.ephemeral()) {
+            throw sick(
+                    "%s lies on %s, which forgets: use a disk, or set 'ephemeral: true' if the volumes may be lost"
+                            .formatted(settings.path(), forgetful));
+        }
+        if (usage.readOnly()) {
+            throw sick("%s is mounted read-only: mount it writable".formatted(settings.path()));
+        }
+    }
+
+    /// The innermost mount above `place` must not be the root, nor a bind of the root's own file
+    /// system.
+    private static boolean onMountedDisk(Path place) throws IOException {
+        var real = place.toRealPath();
+        var innermost = Path.of("/");
+        for (var line : Files.readAllLines(MOUNTINFO, ISO_8859_1)) {
+            var mountPoint = mountPoint(line);
+            if (real.startsWith(mountPoint)
+                    && mountPoint.getNameCount() >= innermost.getNameCount()) {
+                innermost = mountPoint;
+            }
+        }
+        return !innermost.equals(Path.of("/"))
+                && Linux.stat(place).dev() != Linux.stat(Path.of("/")).dev();
+    }
+
+    private static Path mountPoint(String line) {
+        var escaped = line.split(" ", 6)[4];
+        var bytes =
+                OCTAL.matcher(escaped)
+                        .replaceAll(
+                                octal ->
+                                        Matcher.quoteReplacement(
+                                                Character.toString(
+                                                        Integer.parseInt(octal.group(1), 8))));
+        return Path.of(new String(bytes.getBytes(ISO_8859_1), UTF_8));
+    }
+
+    /// The pool is not here: no fault if it never was.
+    private VolumeException absent(String what) {
+        return known.isPresent()
+                ? sick(what)
+                : new VolumeException(
+                        Reason.NO_SPACE,
+                        "this node lacks the pool %s: %s".formatted(settings.name(), what));
+    }
+
+    private VolumeException sick(String what) {
+        return new VolumeException(
+                Reason.UNAVAILABLE,
+                "pool %s can't be used: %s%s"
+                        .formatted(settings.name(), what, known.map(PoolPlace::remedy).orElse("")));
+    }
+
+    private static String remedy(String uuid) {
+        return "; pool %s was here before: mount or put back its disk".formatted(uuid);
+    }
+}

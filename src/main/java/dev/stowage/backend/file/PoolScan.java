@@ -1,0 +1,104 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.backend.file.Promises.Promise;
+import dev.stowage.linux.Linux;
+import dev.stowage.linux.Stat;
+import dev.stowage.volume.Provisioning;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Adds up what lies in the pool: volumes, what is being built and what is being erased.
+final class PoolScan {
+    private final PoolFolder pool;
+    private final Map<String, Promise> promises = new HashMap<>();
+    private final List<String> damaged = new ArrayList<>();
+    private long allocatedBytes;
+    private long unallocatedBytes;
+
+    private PoolScan(PoolFolder pool) {
+        this.pool = pool;
+    }
+
+    /// What is found, and in what volumes' records can't be understood.
+    record Result(Promises.Found found, List<String> damaged) {}
+
+    static Result of(PoolFolder pool) throws IOException {
+        return new PoolScan(pool).run();
+    }
+
+    private Result run() throws IOException {
+        var before = Linux.statfs(pool.root());
+        scan(PoolFolder.VOLUMES);
+        scan(PoolFolder.INCOMING);
+        scan(PoolFolder.TRASH);
+        // What was allocated or freed meanwhile is in one of the two, but never counts double.
+        var after = Linux.statfs(pool.root());
+        var free = Math.min(before.availableBytes(), after.availableBytes());
+        var capacity = Math.min(after.totalBytes(), free + allocatedBytes) - Promises.RESERVE_BYTES;
+        return new Result(
+                new Promises.Found(promises, Math.max(capacity, 0), unallocatedBytes), damaged);
+    }
+
+    private void scan(String part) throws IOException {
+        List<Path> entries;
+        try (var listed = Files.list(pool.root().resolve(part))) {
+            entries = listed.toList();
+        }
+        for (var entry : entries) {
+            var folder = new VolumeFolder(entry);
+            var image = Linux.lstatIfExists(folder.image());
+            if (image.isPresent()) {
+                count(part + "/" + VolumeStore.fileName(entry), folder, image.get());
+            } else if (part.equals(PoolFolder.VOLUMES) && Linux.lstatIfExists(entry).isPresent()) {
+                damaged.add(VolumeStore.fileName(entry) + " has no image");
+            }
+        }
+    }
+
+    private void count(String name, VolumeFolder folder, Stat image) {
+        allocatedBytes += image.allocatedBytes();
+        var promise = promise(name, folder, image);
+        if (promise.provisioning() == Provisioning.THICK) {
+            unallocatedBytes += Math.max(0, promise.bytes() - image.allocatedBytes());
+        }
+        promises.put(name, promise);
+    }
+
+    /// What can't be read counts as thick: nobody may lose by it.
+    private Promise promise(String name, VolumeFolder folder, Stat image) {
+        try {
+            var stored = StoredRecord.read(folder.record());
+            var volume = VolumeRecord.volume(stored, id(stored, folder));
+            return new Promise(
+                    Math.max(volume.capacityBytes(), image.size()), volume.provisioning());
+        } catch (NoSuchFileException e) {
+            report(name, "its record is missing");
+        } catch (VolumeException e) {
+            report(name, e.getMessage());
+        } catch (IOException e) {
+            report(name, String.valueOf(e.getMessage()));
+        }
+        return new Promise(image.size(), Provisioning.THICK);
+    }
+
+    /// In `volumes` the folder's name must be the id; elsewhere only the record says it.
+    private VolumeId id(StoredRecord stored, VolumeFolder folder) {
+        var named = VolumeStore.fileName(folder.path());
+        var text = pool.volumes().equals(folder.path().getParent()) ? named : stored.text("id");
+        return VolumeId.parse(text).orElseThrow(() -> stored.damaged("it lies in " + named));
+    }
+
+    private void report(String name, String why) {
+        if (name.startsWith(PoolFolder.VOLUMES)) {
+            damaged.add(name + ": " + why);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Linux;
+import dev.stowage.volume.Capacity;
+import dev.stowage.volume.Provisioning;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
+/// What the pool has promised and what it can still promise. A thick volume counts in full for as
+/// long as a byte of it may be on disk, whatever a trim inside it gave back; a thin one counts
+/// against the overcommit ratio. Entries are named by their path in the pool, `volumes/<id>`.
+final class Promises {
+    /// Left free for records and the file system's own needs.
+    static final long RESERVE_BYTES = 4L << 20;
+
+    /// Sizes are rounded up to this where a limit does not forbid it.
+    private static final long GRANULARITY = 1L << 20;
+
+    /// A promise that was made.
+    record Promise(long bytes, Provisioning provisioning) {}
+
+    /// What was found on disk.
+    ///
+    /// @param capacityBytes what the pool can hold in all
+    /// @param unallocatedBytes what thick volumes could still claim from what is free now
+    record Found(Map<String, Promise> promises, long capacityBytes, long unallocatedBytes) {}
+
+    private final Path root;
+    private final Instance own;
+    private final double overcommit;
+    private final Map<String, Promise> promises = new HashMap<>();
+    private long capacityBytes;
+    private long unallocatedBytes;
+    private long thickBytes;
+    private long thinBytes;
+
+    /// What changed since a count began; its findings on these are out of date.
+    private Optional<Set<String>> touched = Optional.empty();
+
+    /// @param own whose builds are known here from before their first byte is on disk
+    Promises(Path root, Instance own, double overcommit) {
+        this.root = root;
+        this.own = own;
+        this.overcommit = overcommit;
+    }
+
+    synchronized void beginCount() {
+        touched = Optional.of(new HashSet<>());
+    }
+
+    /// Gives up a count that failed.
+    synchronized void stopCount() {
+        touched = Optional.empty();
+    }
+
+    synchronized void endCount(Found found) {
+        var changed = touched.orElseGet(Set::of);
+        touched = Optional.empty();
+        promises.keySet().removeIf(name -> !changed.contains(name) && !isOwnBuild(name));
+        found.promises().forEach((name, promise) -> adopt(changed, name, promise));
+        capacityBytes = found.capacityBytes();
+        unallocatedBytes = found.unallocatedBytes();
+        thickBytes = sum(Provisioning.THICK);
+        thinBytes = sum(Provisioning.THIN);
+    }
+
+    private void adopt(Set<String> changed, String name, Promise promise) {
+        if (!changed.contains(name) && !isOwnBuild(name)) {
+            promises.put(name, promise);
+        }
+    }
+
+    private boolean isOwnBuild(String name) {
+        var prefix = PoolFolder.INCOMING + "/";
+        return name.startsWith(prefix)
+                && Instance.makerOf(name.substring(prefix.length()))
+                        .filter(own::equals)
+                        .isPresent();
+    }
+
+    private long sum(Provisioning provisioning) {
+        return promises.values().stream()
+                .filter(promise -> promise.provisioning() == provisioning)
+                .mapToLong(Promise::bytes)
+                .sum();
+    }
+
+    /// Promises `bytes`, or as much more as `name` then has in all.
+    ///
+    /// @throws VolumeException NO_SPACE
+    synchronized void reserve(String name, long bytes, Provisioning provisioning)
+            throws ErrnoException {
+        var already = promised(name);
+        var room = room(provisioning);
+        if (bytes - already > room) {
+            throw new VolumeException(
+                    Reason.NO_SPACE,
+                    "the pool can promise %d more %s bytes, not %d: delete volumes, or use another pool"
+                            .formatted(Math.max(room, 0), provisioning, bytes - already));
+        }
+        put(name, new Promise(Math.max(bytes, already), provisioning));
+    }
+
+    synchronized long promised(String name) {
+        var promise = promises.get(name);
+        return promise == null ? 0 : promise.bytes();
+    }
+
+    /// Sets what is promised to `name` without asking: back to what it was before.
+    synchronized void restore(String name, long bytes, Provisioning provisioning) {
+        put(name, new Promise(bytes, provisioning));
+    }
+
+    synchronized void rename(String from, String to) {
+        var promise = promises.get(from);
+        drop(from);
+        if (promise != null) {
+            put(to, promise);
+        }
+    }
+
+    synchronized void drop(String name) {
+        touched.ifPresent(changed -> changed.add(name));
+        var promise = promises.remove(name);
+        if (promise != null) {
+            count(promise, -1);
+        }
+    }
+
+    private void put(String name, Promise promise) {
+        drop(name);
+        promises.put(name, promise);
+        count(promise, 1);
+    }
+
+    private void count(Promise promise, int sign) {
+        switch (Objects.requireNonNull(promise).provisioning()) {
+            case THICK -> thickBytes += sign * promise.bytes();
+            case THIN -> thinBytes += sign * promise.bytes();
+        }
+    }
+
+    private long room(Provisioning provisioning) throws ErrnoException {
+        var promisable = (long) (overcommit * capacityBytes) - thickBytes - thinBytes;
+        return switch (provisioning) {
+            case THIN -> promisable;
+            case THICK ->
+                    Math.min(
+                            promisable,
+                            Math.min(capacityBytes - thickBytes, freeBytes() - unallocatedBytes));
+        };
+    }
+
+    private long freeBytes() throws ErrnoException {
+        return Linux.statfs(root).availableBytes() - RESERVE_BYTES;
+    }
+
+    synchronized Capacity capacity(Provisioning provisioning) throws ErrnoException {
+        var room = Math.max(room(provisioning), 0);
+        return new Capacity(capacityBytes, room, room / GRANULARITY * GRANULARITY);
+    }
+}

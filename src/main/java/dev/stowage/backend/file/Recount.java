@@ -1,0 +1,92 @@
+package dev.stowage.backend.file;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Counts the pool anew, in the background and not often, when the sums may be out of date: another
+/// driver made or deleted volumes, or a create was refused while somebody may have cleared up.
+final class Recount {
+    private static final Duration BETWEEN_COUNTS = Duration.ofSeconds(3);
+
+    private final PoolFolder pool;
+    private final Promises promises;
+    private final Background background;
+    private final boolean shared;
+    private List<FileTime> seen = List.of();
+    private long lastNanos;
+    private boolean running;
+
+    Recount(PoolFolder pool, Promises promises, Background background, boolean shared) {
+        this.pool = pool;
+        this.promises = promises;
+        this.background = background;
+        this.shared = shared;
+    }
+
+    /// The first count, which is waited for.
+    PoolScan.Result first() throws IOException {
+        ended(times());
+        var result = PoolScan.of(pool);
+        promises.endCount(result.found());
+        return result;
+    }
+
+    /// To be called where sums are about to be used: a look at two folders' times, if that.
+    void ifOthersChangedThePool() throws IOException {
+        if (shared && due() && !times().equals(seen())) {
+            begin();
+        }
+    }
+
+    private synchronized List<FileTime> seen() {
+        return seen;
+    }
+
+    void afterRefusal() {
+        if (due()) {
+            begin();
+        }
+    }
+
+    private synchronized boolean due() {
+        return !running && System.nanoTime() - lastNanos >= BETWEEN_COUNTS.toNanos();
+    }
+
+    private synchronized void begin() {
+        if (!running) {
+            running = true;
+            background.submit("counting the pool", this::count);
+        }
+    }
+
+    private void count() throws IOException {
+        try {
+            var before = times();
+            promises.beginCount();
+            promises.endCount(PoolScan.of(pool).found());
+            ended(before);
+        } finally {
+            promises.stopCount();
+            synchronized (this) {
+                running = false;
+            }
+        }
+    }
+
+    private synchronized void ended(List<FileTime> before) {
+        lastNanos = System.nanoTime();
+        seen = before;
+    }
+
+    private List<FileTime> times() throws IOException {
+        var times = new ArrayList<FileTime>();
+        for (var folder : List.of(pool.volumes(), pool.trash(), pool.incoming())) {
+            times.add(Files.getLastModifiedTime(folder));
+        }
+        return times;
+    }
+}

@@ -1,0 +1,174 @@
+package dev.stowage.backend.file;
+
+import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
+
+import dev.stowage.linux.Fd;
+import dev.stowage.volume.VolumeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The driver's own memory of the pools that it has had, `<state>/pools/<uuid>.json`: by it "new"
+/// and "gone" differ. A name and a path belong to one pool at most.
+public final class SeenPools {
+    private static final Logger LOG = LoggerFactory.getLogger(SeenPools.class);
+    private static final String FOLDER = "pools";
+    private static final String SUFFIX = ".json";
+
+    private final Path folder;
+    private final Durable durable;
+    private final List<Seen> seen = new ArrayList<>();
+
+    /// Files that should say which pools were here, and can't be read.
+    private final List<String> unreadable = new ArrayList<>();
+
+    /// @param name what the configuration called it last; empty if another pool has that name now
+    /// @param path where it was last; empty if another pool is there now
+    private record Seen(UUID uuid, Optional<String> name, Optional<Path> path) {
+        String tag() {
+            return uuid.toString().substring(0, 8);
+        }
+
+        boolean isNamed(String wanted) {
+            return name.filter(wanted::equals).isPresent();
+        }
+
+        boolean liesAt(Path wanted) {
+            return path.filter(wanted::equals).isPresent();
+        }
+
+        Seen without(String otherName, Path otherPath) {
+            return new Seen(
+                    uuid,
+                    name.filter(text -> !text.equals(otherName)),
+                    path.filter(at -> !at.equals(otherPath)));
+        }
+    }
+
+    public SeenPools(Path stateFolder) throws IOException {
+        folder = stateFolder.resolve(FOLDER);
+        var counter = new AtomicLong();
+        var pid = ProcessHandle.current().pid();
+        durable =
+                new Durable(
+                        new Sickness(),
+                        () -> Nonces.TEMPORARY + pid + "." + counter.incrementAndGet());
+        load();
+    }
+
+    private void load() throws IOException {
+        List<Path> files;
+        try (var listed = Files.list(folder)) {
+            files = listed.toList();
+        } catch (NoSuchFileException e) {
+            return;
+        }
+        for (var file : files) {
+            var name = VolumeStore.fileName(file);
+            if (name.startsWith(Nonces.TEMPORARY)) {
+                Files.deleteIfExists(file);
+            } else if (name.endsWith(SUFFIX)) {
+                load(file);
+            }
+        }
+    }
+
+    private void load(Path file) throws IOException {
+        try {
+            var stored = StoredRecord.read(file);
+            seen.add(
+                    new Seen(
+                            PoolIdentity.uuid(stored, stored.text("uuid")),
+                            stored.optionalText("name"),
+                            stored.optionalText("path").map(Path::of)));
+        } catch (VolumeException e) {
+            LOG.error("what pools were here before is not known for certain: {}", e.getMessage());
+            unreadable.add(file.toString());
+        }
+    }
+
+    /// The first digits of the uuid of the pool that was called so or was there.
+    synchronized Optional<String> knownTag(String name, Path path) {
+        return expected(name, path).stream().findFirst().map(Seen::tag);
+    }
+
+    /// Pools that were called so, then pools that were there.
+    synchronized List<UUID> known(String name, Path path) {
+        return expected(name, path).stream().map(Seen::uuid).toList();
+    }
+
+    private List<Seen> expected(String name, Path path) {
+        var found = new ArrayList<Seen>();
+        seen.stream().filter(pool -> pool.isNamed(name)).forEach(found::add);
+        seen.stream()
+                .filter(pool -> pool.liesAt(path) && !found.contains(pool))
+                .forEach(found::add);
+        return found;
+    }
+
+    /// Where the memory of a pool is, for the remedy in a message.
+    Path file(UUID uuid) {
+        return folder.resolve(uuid + SUFFIX);
+    }
+
+    /// Files in which any pool may be remembered: while there are such, none is made anew.
+    synchronized List<String> unreadable() {
+        return List.copyOf(unreadable);
+    }
+
+    /// Durable when it returns.
+    synchronized void remember(UUID uuid, String name, Path path) throws IOException {
+        var now = new Seen(uuid, Optional.of(name), Optional.of(path));
+        if (seen.contains(now)) {
+            return;
+        }
+        makeFolder();
+        for (var i = 0; i < seen.size(); i++) {
+            var other = seen.get(i);
+            var left = other.without(name, path);
+            if (!other.uuid().equals(uuid) && !left.equals(other)) {
+                write(left);
+                seen.set(i, left);
+            }
+        }
+        write(now);
+        seen.removeIf(pool -> pool.uuid().equals(uuid));
+        seen.add(now);
+    }
+
+    private void makeFolder() throws IOException {
+        var state = folder.toAbsolutePath().getParent();
+        if (state == null || Files.isDirectory(folder)) {
+            return;
+        }
+        Files.createDirectories(state);
+        try (var parent = Fd.open(state, O_DIRECTORY)) {
+            FolderTree.makeIfAbsent(parent, FOLDER);
+            parent.fsync();
+        }
+    }
+
+    private void write(Seen pool) throws IOException {
+        var file = file(pool.uuid());
+        StoredRecord record;
+        try {
+            record = StoredRecord.read(file);
+        } catch (NoSuchFileException e) {
+            record = StoredRecord.blank(file);
+        }
+        durable.replace(
+                file,
+                record.with("uuid", pool.uuid().toString())
+                        .with("name", pool.name())
+                        .with("path", pool.path().map(Path::toString))
+                        .bytes());
+    }
+}

@@ -1,0 +1,192 @@
+package dev.stowage.backend.file;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// One JSON record with a version and the features it needs. What this version does not know, a
+/// rewrite keeps.
+final class StoredRecord {
+    static final int VERSION = 1;
+
+    /// No record of ours comes near it.
+    private static final int MAX_BYTES = 64 << 10;
+
+    private static final JsonMapper JSON =
+            JsonMapper.builder()
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .build();
+
+    private final Path file;
+    private final ObjectNode fields;
+
+    private StoredRecord(Path file, ObjectNode fields) {
+        this.file = file;
+        this.fields = fields;
+    }
+
+    /// A new record, to be written to `file`.
+    static StoredRecord blank(Path file) {
+        var fields = JSON.createObjectNode();
+        fields.put("version", VERSION);
+        fields.putArray("compatible");
+        fields.putArray("incompatible");
+        return new StoredRecord(file, fields);
+    }
+
+    /// @throws java.nio.file.NoSuchFileException if it is not there
+    /// @throws VolumeException DAMAGED if it is no record; FAILED_PRECONDITION if it needs a later
+    ///     version of the driver
+    static StoredRecord read(Path file) throws IOException {
+        byte[] bytes;
+        try (var in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+            bytes = in.readNBytes(MAX_BYTES + 1);
+        }
+        if (bytes.length > MAX_BYTES) {
+            throw damaged(file, "it is larger than %d bytes".formatted(MAX_BYTES));
+        }
+        var record = new StoredRecord(file, parse(file, bytes));
+        record.requireUnderstood();
+        return record;
+    }
+
+    private static ObjectNode parse(Path file, byte[] bytes) {
+        JsonNode tree;
+        try {
+            tree = JSON.readTree(bytes);
+        } catch (JsonProcessingException e) {
+            throw damaged(file, e.getOriginalMessage());
+        } catch (IOException e) { // bytes that are no text, such as zeros
+            throw damaged(file, String.valueOf(e.getMessage()));
+        }
+        if (tree instanceof ObjectNode object) {
+            return object;
+        }
+        throw damaged(file, bytes.length == 0 ? "it is empty" : "it is not a JSON object");
+    }
+
+    private void requireUnderstood() {
+        var version = number("version");
+        if (version < 1) {
+            throw damaged("its version is " + version);
+        }
+        if (version > VERSION) {
+            throw tooNew("is of version %d and this driver reads up to %d", version, VERSION);
+        }
+        texts("compatible");
+        var needed = texts("incompatible");
+        if (!needed.isEmpty()) {
+            throw tooNew("needs the features %s, which this driver lacks", needed);
+        }
+    }
+
+    Optional<String> optionalText(String field) {
+        var value = fields.get(field);
+        if (value == null) {
+            return Optional.empty();
+        }
+        if (!value.isTextual()) {
+            throw damaged("its field '%s' is not a text".formatted(field));
+        }
+        return Optional.of(value.textValue());
+    }
+
+    String text(String field) {
+        return optionalText(field)
+                .orElseThrow(() -> damaged("it has no field '%s'".formatted(field)));
+    }
+
+    long number(String field) {
+        var value = fields.get(field);
+        if (value == null || !value.isIntegralNumber() || !value.canConvertToLong()) {
+            throw damaged("its field '%s' is not a whole number".formatted(field));
+        }
+        return value.longValue();
+    }
+
+    boolean truth(String field) {
+        var value = fields.get(field);
+        if (value == null || !value.isBoolean()) {
+            throw damaged("its field '%s' is neither true nor false".formatted(field));
+        }
+        return value.booleanValue();
+    }
+
+    List<String> texts(String field) {
+        var value = fields.get(field);
+        if (value == null || !value.isArray()) {
+            throw damaged("its field '%s' is not a list".formatted(field));
+        }
+        var found = new ArrayList<String>();
+        for (var element : value) {
+            if (!element.isTextual()) {
+                throw damaged("its field '%s' holds something that is no text".formatted(field));
+            }
+            found.add(element.textValue());
+        }
+        return found;
+    }
+
+    StoredRecord with(String field, String value) {
+        fields.put(field, value);
+        return this;
+    }
+
+    StoredRecord with(String field, Optional<String> value) {
+        value.ifPresentOrElse(text -> fields.put(field, text), () -> fields.remove(field));
+        return this;
+    }
+
+    StoredRecord with(String field, long value) {
+        fields.put(field, value);
+        return this;
+    }
+
+    StoredRecord with(String field, boolean value) {
+        fields.put(field, value);
+        return this;
+    }
+
+    StoredRecord with(String field, List<String> values) {
+        var array = fields.putArray(field);
+        values.forEach(array::add);
+        return this;
+    }
+
+    byte[] bytes() {
+        return (fields.toPrettyString() + "\n").getBytes(UTF_8);
+    }
+
+    VolumeException damaged(String what) {
+        return damaged(file, what);
+    }
+
+    static VolumeException damaged(Path file, String what) {
+        return new VolumeException(
+                Reason.DAMAGED,
+                "%s can't be read as a record: %s; it is kept as it is: restore it from a backup, or move its folder out of the pool"
+                        .formatted(file, what));
+    }
+
+    private VolumeException tooNew(String what, Object... arguments) {
+        return new VolumeException(
+                Reason.FAILED_PRECONDITION,
+                "%s %s: use a later version of the driver"
+                        .formatted(file, what.formatted(arguments)));
+    }
+}

@@ -1,0 +1,72 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Clears what drivers that were killed had begun. What may belong to a live one stays.
+final class Sweep {
+    private static final Logger LOG = LoggerFactory.getLogger(Sweep.class);
+
+    private final PoolFolder pool;
+    private final boolean alone;
+    private final Liveness liveness;
+
+    /// @param alone no other driver uses the pool, so nobody else is building
+    Sweep(PoolFolder pool, boolean alone, Liveness liveness) {
+        this.pool = pool;
+        this.alone = alone;
+        this.liveness = liveness;
+    }
+
+    void run() throws IOException {
+        for (var entry : entries(pool.incoming())) {
+            if (isAbandoned(entry)) {
+                LOG.info("clearing {}, which was never finished", entry);
+                FolderTree.erase(entry);
+            }
+        }
+        sweepRecords(pool.root());
+        sweepRecords(pool.nodes());
+        for (var volume : entries(pool.volumes())) {
+            if (VolumeId.parse(VolumeStore.fileName(volume)).isPresent()) {
+                sweepRecords(volume);
+                sweepRecords(new VolumeFolder(volume).holders());
+            }
+        }
+    }
+
+    private void sweepRecords(Path folder) throws IOException {
+        for (var entry : entries(folder)) {
+            if (VolumeStore.fileName(entry).startsWith(Nonces.TEMPORARY) && isAbandoned(entry)) {
+                Files.deleteIfExists(entry);
+            }
+        }
+    }
+
+    private boolean isAbandoned(Path entry) throws IOException {
+        if (alone) {
+            return true;
+        }
+        var maker = Instance.makerOf(VolumeStore.fileName(entry));
+        if (maker.isPresent() && liveness.isDead(maker.get())) {
+            return true;
+        }
+        LOG.info("{} may be what another driver is at: left alone", entry);
+        return false;
+    }
+
+    private static List<Path> entries(Path folder) throws IOException {
+        try (var listed = Files.list(folder)) {
+            return listed.toList();
+        } catch (NoSuchFileException | NotDirectoryException e) {
+            return List.of(); // deleted meanwhile, or damaged, which the scan reports
+        }
+    }
+}

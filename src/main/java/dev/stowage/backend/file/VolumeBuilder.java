@@ -1,0 +1,87 @@
+package dev.stowage.backend.file;
+
+import static dev.stowage.linux.OpenFlags.O_CREAT;
+import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
+import static dev.stowage.linux.OpenFlags.O_EXCL;
+import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
+import static dev.stowage.linux.OpenFlags.O_RDWR;
+
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Fd;
+import dev.stowage.linux.Linux;
+import dev.stowage.volume.Volume;
+import java.io.IOException;
+
+/// Builds a volume aside, whole and durable, and makes it real with one rename. Killed at any
+/// instruction, there is a whole volume or none.
+final class VolumeBuilder {
+    private static final int NEW_FILE = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
+
+    private final PoolFolder pool;
+    private final OpenFolders folders;
+    private final Durable durable;
+
+    VolumeBuilder(PoolFolder pool, OpenFolders folders, Durable durable) {
+        this.pool = pool;
+        this.folders = folders;
+        this.durable = durable;
+    }
+
+    /// @param nonce the name to build it under
+    /// @return false if the volume exists already; what was built for it is gone then, as after an
+    ///     error
+    boolean build(Volume volume, String nonce) throws IOException {
+        var incoming = pool.incoming().resolve(nonce);
+        try {
+            fill(volume, nonce);
+            Linux.renameNoReplace(incoming, pool.volume(volume.id()).path());
+        } catch (ErrnoException e) {
+            FolderTree.erase(incoming);
+            if (e.call().startsWith("rename") && e.is(Errno.EEXIST)) {
+                durable.sync(folders.volumes()); // whoever made it may not have come so far
+                return false;
+            }
+            throw e;
+        }
+        durable.sync(folders.volumes());
+        return true;
+    }
+
+    /// Everything is written before anything is synced: the first sync then carries most of it.
+    private void fill(Volume volume, String nonce) throws IOException {
+        folders.incoming().mkdirAt(nonce, Durable.FOLDER_MODE);
+        try (var folder = openFolder(folders.incoming(), nonce)) {
+            folder.mkdirAt(VolumeFolder.HOLDERS, Durable.FOLDER_MODE);
+            var names = pool.volume(volume.id());
+            try (var holders = openFolder(folder, VolumeFolder.HOLDERS);
+                    var image = newFile(folder, VolumeFolder.IMAGE);
+                    var record = newFile(folder, VolumeFolder.RECORD);
+                    var format = newFile(folder, VolumeFolder.FORMAT)) {
+                allocate(image, volume);
+                Durable.write(record, VolumeRecord.bytes(names, volume));
+                Durable.write(format, VolumeStore.blankFormat(names));
+                durable.syncNew(image);
+                durable.syncNew(record);
+                durable.syncNew(format);
+                durable.syncNew(holders);
+            }
+            durable.syncNew(folder);
+        }
+    }
+
+    private static void allocate(Fd image, Volume volume) throws ErrnoException {
+        switch (volume.provisioning()) {
+            case THICK -> image.allocate(volume.capacityBytes());
+            case THIN -> image.truncate(volume.capacityBytes());
+        }
+    }
+
+    private static Fd openFolder(Fd parent, String name) throws ErrnoException {
+        return parent.openAt(name, O_DIRECTORY | O_NOFOLLOW, 0);
+    }
+
+    private static Fd newFile(Fd folder, String name) throws ErrnoException {
+        return folder.openAt(name, NEW_FILE, Durable.FILE_MODE);
+    }
+}

@@ -1,0 +1,52 @@
+package dev.stowage.backend.file;
+
+import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
+import static dev.stowage.linux.OpenFlags.O_RDWR;
+
+import dev.stowage.linux.Fd;
+import dev.stowage.linux.Linux;
+import dev.stowage.volume.Volume;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// Grows an image, then its record. Killed between the two, the image is larger than the record
+/// says and the retry goes on from there; an image never shrinks, for somebody may have seen it
+/// large.
+final class VolumeGrowth {
+    private final VolumeStore store;
+    private final Durable durable;
+
+    VolumeGrowth(VolumeStore store, Durable durable) {
+        this.store = store;
+        this.durable = durable;
+    }
+
+    /// The capacity that a growth to `bytes` comes to.
+    long target(Volume volume, long bytes) throws IOException {
+        var image = Linux.lstat(store.image(volume.id()));
+        return Math.max(bytes, image.size());
+    }
+
+    Volume grow(VolumeFolder folder, Volume volume, long bytes) throws IOException {
+        var grown = VolumeRecord.withCapacity(StoredRecord.read(folder.record()), bytes);
+        try (var image = Fd.open(folder.image(), O_RDWR | O_NOFOLLOW)) {
+            var before = image.stat().size();
+            Optional<Path> record = Optional.empty();
+            try {
+                switch (volume.provisioning()) {
+                    case THICK -> image.allocate(bytes);
+                    case THIN -> image.truncate(bytes);
+                }
+                durable.syncNew(image);
+                record = Optional.of(durable.temporary(folder.path(), grown));
+            } finally {
+                if (record.isEmpty()) {
+                    image.truncate(before); // gives back what a half-done fallocate took
+                }
+            }
+            durable.rename(record.get(), folder.record());
+        }
+        return volume.withCapacity(bytes);
+    }
+}
