@@ -1,0 +1,25 @@
+package dev.stowage.node;
+
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.util.List;
+
+/// Makes a block device of this machine out of one kind of attachment. Nothing is remembered: the
+/// kernel knows the devices, also those of a driver that was killed.
+interface Connector {
+    /// Connects the volume, or finds the device that is connected already.
+    ///
+    /// @param blockSizeBytes the device's logical block size, where it must be made
+    /// @param readOnly the device itself refuses writes
+    Connection connect(VolumeId id, int blockSizeBytes, boolean readOnly) throws IOException;
+
+    /// The devices of one volume on this node, at most one for writing and one read-only unless
+    /// two drivers raced. Needs neither the volume nor its pool.
+    List<BlockDevice> devices(VolumeId id) throws IOException;
+
+    /// The devices of all volumes on this node.
+    List<BlockDevice> devices() throws IOException;
+
+    /// @param madeNow nobody had connected it before, so whoever fails after this releases it
+    record Connection(BlockDevice device, boolean madeNow, Backing backing) {}
+}

@@ -1,0 +1,39 @@
+package dev.stowage.node;
+
+import dev.stowage.node.Connector.Connection;
+import dev.stowage.volume.Attachment;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/// The ways in which this node reaches volumes: one connector for each kind of attachment.
+public final class Connectors {
+    private final LoopConnector loop;
+
+    public Connectors(LoopConnector loop) {
+        this.loop = loop;
+    }
+
+    Connection connect(Attachment attachment, int blockSizeBytes, boolean readOnly)
+            throws IOException {
+        return switch (attachment) {
+            case Attachment.LoopFile file -> loop.connect(file.volume(), blockSizeBytes, readOnly);
+        };
+    }
+
+    /// The devices of a volume whose attachment is not known (any more).
+    List<BlockDevice> devices(VolumeId id) throws IOException {
+        return loop.devices(id);
+    }
+
+    /// As [#devices(VolumeId)]; no id of ours, no device.
+    List<BlockDevice> devices(Optional<VolumeId> id) throws IOException {
+        return id.isPresent() ? devices(id.get()) : List.of();
+    }
+
+    /// The devices of all volumes on this node.
+    List<BlockDevice> devices() throws IOException {
+        return loop.devices();
+    }
+}

@@ -1,0 +1,81 @@
+package dev.stowage.node;
+
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Mounts;
+import dev.stowage.volume.FileSystemType;
+import dev.stowage.volume.MountOptions;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Mounts a volume's file system at its staging path. A journal is replayed by the kernel; what
+/// the kernel can't mend, fsck may try, for ext and before anything is mounted. An XFS is never
+/// repaired here: xfs_repair before the log's replay would throw the log away.
+record FileSystemMount(
+        VolumeId volume,
+        FileSystemType fileSystem,
+        BlockDevice device,
+        MountOptions options,
+        boolean readOnly) {
+
+    /// @param fresh just made, or mounted elsewhere: there is nothing to check
+    void mount(Path at, boolean fresh) throws IOException {
+        var mendable = isExt() && !readOnly && !fresh;
+        if (mendable && Ext.hasErrors(device)) {
+            Ext.mend(fileSystem, device);
+        }
+        try {
+            mount(at);
+        } catch (ErrnoException e) {
+            if (readOnly && e.is(Errno.EROFS)) {
+                throw needsReplay(e);
+            }
+            if (!mendable || !e.is(Errno.EUCLEAN, Errno.EIO, Errno.EINVAL)) {
+                throw e;
+            }
+            Ext.mend(fileSystem, device);
+            mount(at);
+        }
+    }
+
+    private void mount(Path at) throws IOException {
+        Mounts.mount(
+                fileSystem.kernelName(),
+                device.path().toString(),
+                at,
+                Attributes.staging(options, readOnly),
+                superblockOptions());
+    }
+
+    private List<String> superblockOptions() {
+        var all = new ArrayList<>(options.superblock());
+        if (readOnly) {
+            all.add("ro");
+        }
+        if (fileSystem == FileSystemType.XFS && !all.contains("nouuid")) {
+            // a clone has its source's uuid, and both may be used on one node
+            all.add("nouuid");
+        }
+        return all;
+    }
+
+    private VolumeException needsReplay(ErrnoException refusal) {
+        return new VolumeException(
+                Reason.FAILED_PRECONDITION,
+                "volume %s was not unmounted cleanly and its journal must be replayed, which a read-only use must not do: stage it once for writing (%s)"
+                        .formatted(volume, refusal.getMessage()),
+                refusal);
+    }
+
+    private boolean isExt() {
+        return switch (fileSystem) {
+            case EXT4, EXT3 -> true;
+            case XFS, BTRFS -> false;
+        };
+    }
+}

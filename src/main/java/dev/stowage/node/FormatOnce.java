@@ -1,0 +1,147 @@
+package dev.stowage.node;
+
+import dev.stowage.linux.Fd;
+import dev.stowage.linux.OpenFlags;
+import dev.stowage.linux.Processes;
+import dev.stowage.node.Connector.Connection;
+import dev.stowage.volume.FileSystemType;
+import dev.stowage.volume.FormatLedger;
+import dev.stowage.volume.FormatState;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.Volume;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.function.Function;
+
+/// Sees to it that a volume holds the file system that is asked for. It is made once in the
+/// volume's life: the ledger says whether that has happened, and a device that contradicts the
+/// ledger is left as it is.
+final class FormatOnce {
+    private final Function<VolumeId, FormatLedger> ledgers;
+    private final Mkfs mkfs = new Mkfs();
+
+    FormatOnce(Function<VolumeId, FormatLedger> ledgers) {
+        this.ledgers = ledgers;
+    }
+
+    /// Returns whether the file system was made just now.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if the device holds something else; DAMAGED if
+    ///     it holds nothing though it should; BUSY while another process has it open
+    boolean ensure(Volume volume, FileSystemType wanted, Connection connection) throws IOException {
+        var ledger = ledgers.apply(volume.id());
+        var device = connection.device();
+        switch (ledger.formatState(volume.id())) {
+            case FormatState.Blank _ -> {
+                requireWritable(volume, device);
+                requireBlank(volume, connection);
+                format(volume, wanted, connection, ledger);
+                return true;
+            }
+            case FormatState.Formatting _ -> {
+                requireWritable(volume, device);
+                requireAlone(volume, device);
+                format(volume, wanted, connection, ledger);
+                return true;
+            }
+            case FormatState.Formatted formatted -> {
+                requireSame(volume, wanted, formatted.fileSystem());
+                requireHolds(volume, wanted, device);
+            }
+            case FormatState.Adopted _ -> requireHolds(volume, wanted, device);
+        }
+        return false;
+    }
+
+    private void format(
+            Volume volume, FileSystemType wanted, Connection connection, FormatLedger ledger)
+            throws IOException {
+        var device = connection.device().path();
+        ledger.recordFormat(volume.id(), new FormatState.Formatting(wanted));
+        mkfs.run(wanted, volume.mkfsOptions(), device);
+        try (var fd = Fd.open(device, OpenFlags.O_RDONLY)) {
+            fd.fsync();
+        }
+        connection.backing().sync();
+        ledger.recordFormat(volume.id(), new FormatState.Formatted(wanted));
+    }
+
+    private static void requireWritable(Volume volume, BlockDevice device) {
+        if (device.readOnly()) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s has no file system yet and is asked for read-only: stage it once for writing"
+                            .formatted(volume.id()));
+        }
+    }
+
+    /// The ledger says that nobody ever wrote to the volume; the device must not contradict it.
+    private static void requireBlank(Volume volume, Connection connection) throws IOException {
+        try (var fd = Fd.open(connection.device().path(), OpenFlags.O_RDONLY)) {
+            var found = Signatures.atStartOrEnd(fd);
+            if (found.isPresent()) {
+                throw notBlank(Reason.FAILED_PRECONDITION, volume, "holds " + found.get());
+            }
+            var copies = Signatures.copies(fd);
+            if (copies.isPresent()) {
+                throw notBlank(Reason.DAMAGED, volume, "holds " + copies.get());
+            }
+            // What is still in the page cache has no place in the image yet.
+            fd.fsync();
+        }
+        if (connection.backing().everWritten()) {
+            throw notBlank(Reason.DAMAGED, volume, "has been written to");
+        }
+    }
+
+    private static VolumeException notBlank(Reason reason, Volume volume, String what) {
+        return new VolumeException(
+                reason,
+                "volume %s was never formatted by this driver, but its device %s; it is left as it is: look at it by hand, save what is needed, and make a new volume"
+                        .formatted(volume.id(), what));
+    }
+
+    /// The mkfs of a driver that was killed may outlive it for an instant. O_EXCL would not tell:
+    /// mkfs.btrfs does not use it.
+    private static void requireAlone(Volume volume, BlockDevice device) throws IOException {
+        var others = Processes.holding(device.path());
+        if (!others.isEmpty()) {
+            throw new VolumeException(
+                    Reason.BUSY,
+                    "volume %s is being formatted: process %s has %s open; retry when it has ended"
+                            .formatted(volume.id(), others, device));
+        }
+    }
+
+    private static void requireSame(Volume volume, FileSystemType wanted, FileSystemType has) {
+        if (wanted != has) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s is formatted with %s, not with %s: ask for %s"
+                            .formatted(volume.id(), has, wanted, has));
+        }
+    }
+
+    private static void requireHolds(Volume volume, FileSystemType wanted, BlockDevice device)
+            throws IOException {
+        var found = Signatures.atStart(device);
+        if (found.isEmpty()) {
+            var copies = Signatures.copies(device);
+            throw new VolumeException(
+                    Reason.DAMAGED,
+                    "volume %s should hold %s, but its device holds %s; it is not formatted again: repair it or restore it"
+                            .formatted(
+                                    volume.id(),
+                                    wanted,
+                                    copies.map(Signature::name).orElse("no file system at all")));
+        }
+        if (!found.get().fileSystem().equals(Optional.of(wanted))) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s is asked for as %s, but its device holds %s; it is left as it is: ask for what it holds"
+                            .formatted(volume.id(), wanted, found.get()));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package dev.stowage.node;
+
+import dev.stowage.linux.Fd;
+import dev.stowage.linux.FileId;
+import dev.stowage.linux.OpenFlags;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/// An image file. The path is opened anew each time and must still lead to the same file.
+///
+/// @param provable SEEK_DATA was seen to find every byte that was ever written on this pool
+record ImageBacking(Path image, FileId identity, boolean provable) implements Backing {
+    @Override
+    public boolean everWritten() throws IOException {
+        if (!provable) {
+            return false;
+        }
+        try (var file = open()) {
+            return file.seekData(0) >= 0;
+        }
+    }
+
+    @Override
+    public void sync() throws IOException {
+        try (var file = open()) {
+            file.fsync();
+        }
+    }
+
+    private Fd open() throws IOException {
+        var file = Fd.open(image, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW);
+        if (!file.stat().id().equals(identity)) {
+            file.close();
+            throw new IOException(
+                    "image file %s was replaced while it was in use".formatted(image));
+        }
+        return file;
+    }
+}

@@ -1,0 +1,26 @@
+package dev.stowage.node;
+
+import dev.stowage.linux.Linux;
+import dev.stowage.linux.LoopDevices;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/// A bound device node whose loop device somebody has detached meanwhile: it stands for nothing,
+/// and would stand for another's volume once the number is given out again.
+final class Leftover {
+    /// LOOP_MAJOR, linux/major.h
+    private static final String LOOP = "7:";
+
+    private Leftover() {}
+
+    static boolean isUnboundNode(MountPoint mount) throws IOException {
+        var path = Path.of(mount.path());
+        var isLoop =
+                mount.root().contains("/loop")
+                        && Linux.lstatIfExists(path)
+                                .filter(stat -> stat.isBlockDevice())
+                                .filter(stat -> DeviceNumber.of(stat).startsWith(LOOP))
+                                .isPresent();
+        return isLoop && LoopDevices.at(path).isEmpty();
+    }
+}

@@ -1,0 +1,39 @@
+package dev.stowage.node;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.VolumeId;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/// What this node calls its loop devices (`lo_file_name`, at most 63 bytes): `stowage:<8 hex of
+/// the node>:<pool tag>.v<hash>`, with `:ro` behind it for the one that refuses writes. The pool's
+/// name is left out: the rest identifies the volume.
+record LoopName(String prefix) {
+    private static final int NODE_BYTES = 4;
+    private static final String READ_ONLY = ":ro";
+
+    static LoopName of(NodeId node) {
+        try {
+            var digest = MessageDigest.getInstance("SHA-256").digest(node.value().getBytes(UTF_8));
+            return new LoopName("stowage:" + HexFormat.of().formatHex(digest, 0, NODE_BYTES) + ":");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    String of(VolumeId id, boolean readOnly) {
+        return prefix + id.poolTag() + ".v" + id.hash() + (readOnly ? READ_ONLY : "");
+    }
+
+    boolean isOf(VolumeId id, String name) {
+        return name.equals(of(id, false)) || name.equals(of(id, true));
+    }
+
+    /// Whether this node gave the name, for whatever volume.
+    boolean isOurs(String name) {
+        return name.startsWith(prefix);
+    }
+}

@@ -1,0 +1,71 @@
+package dev.stowage.node;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/// One line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+///
+/// @param device `major:minor` of the file system; btrfs has one that belongs to no device
+/// @param root what of the file system is mounted: `/`, or of a bind mount a folder or file in it
+/// @param attributes what holds for this mount: `ro`, `nosuid`
+/// @param shared whether what is mounted below is seen in other mount namespaces
+/// @param superblock what holds for the file system, as it chooses to show it
+record MountPoint(
+        long id,
+        String device,
+        String root,
+        String path,
+        Set<String> attributes,
+        boolean shared,
+        String type,
+        String source,
+        List<String> superblock) {
+    private static final int OPTIONAL_FIELDS = 6;
+
+    /// @param line without its newline; octal escapes as in the file
+    static MountPoint parse(String line) {
+        var fields = line.split(" ", -1);
+        var separator = OPTIONAL_FIELDS;
+        var shared = false;
+        while (!fields[separator].equals("-")) {
+            shared |= fields[separator].startsWith("shared:");
+            separator++;
+        }
+        return new MountPoint(
+                Long.parseLong(fields[0]),
+                fields[2],
+                Octal.unescape(fields[3]),
+                Octal.unescape(fields[4]),
+                Set.of(fields[5].split(",")),
+                shared,
+                Octal.unescape(fields[separator + 1]),
+                Octal.unescape(fields[separator + 2]),
+                options(Octal.unescape(fields[separator + 3])));
+    }
+
+    boolean readOnly() {
+        return attributes.contains("ro");
+    }
+
+    boolean superblockReadOnly() {
+        return superblock.contains("ro");
+    }
+
+    /// Splits at commas, but not within quotes: SELinux contexts have commas.
+    private static List<String> options(String text) {
+        var options = new ArrayList<String>();
+        var start = 0;
+        var quoted = false;
+        for (var i = 0; i < text.length(); i++) {
+            if (text.charAt(i) == '"') {
+                quoted = !quoted;
+            } else if (text.charAt(i) == ',' && !quoted) {
+                options.add(text.substring(start, i));
+                start = i + 1;
+            }
+        }
+        options.add(text.substring(start));
+        return List.copyOf(options);
+    }
+}

@@ -1,0 +1,131 @@
+package dev.stowage.node;
+
+import dev.stowage.volume.AccessType;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+
+/// Shows a staged volume to pods and takes it away from them. Callers see to it that one volume
+/// has one operation at a time in this process.
+public final class Publishing {
+    private final NodeId node;
+    private final Connectors connectors;
+    private final PublishedFileSystem fileSystems;
+    private final PublishedBlock blocks;
+
+    public Publishing(NodeId node, Connectors connectors) {
+        this.node = node;
+        this.connectors = connectors;
+        this.fileSystems = new PublishedFileSystem();
+        this.blocks = new PublishedBlock(connectors);
+    }
+
+    /// Binds the staged volume to the target path, which is made: a folder, or a file for raw
+    /// block. A read-only target is so from its first instant. The same request again changes
+    /// nothing.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if the volume is not staged at the staging
+    ///     path, if the target holds something, or if the access mode allows one target and there
+    ///     is another; ALREADY_EXISTS if the target is taken by something else or published
+    ///     otherwise
+    public void publish(PublishRequest request) throws IOException {
+        var place = HostPath.require(request.targetPath());
+        var staging = HostPath.find(request.stagingPath()).orElseThrow(() -> notStaged(request));
+        var mounts = new VolumeMounts(MountTable.read(), connectors.devices(request.volume()));
+        switch (request.capability().type()) {
+            case AccessType.Mount mount ->
+                    fileSystems.publish(
+                            request,
+                            mount,
+                            fileSystems
+                                    .staged(mounts, staging)
+                                    .orElseThrow(() -> notStaged(request)),
+                            place,
+                            mounts);
+            case AccessType.Block _ ->
+                    blocks.publish(
+                            request,
+                            blocks.staged(mounts, staging).orElseThrow(() -> notStaged(request)),
+                            place,
+                            mounts);
+        }
+    }
+
+    private VolumeException notStaged(PublishRequest request) {
+        return new VolumeException(
+                Reason.FAILED_PRECONDITION,
+                "volume %s is not staged at %s on node %s: stage it first"
+                        .formatted(request.volume(), request.stagingPath(), node));
+    }
+
+    /// Takes the volume away from the target path and removes the path. Nothing there: nothing
+    /// happens. Neither volume nor pool need exist.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if something else is mounted there
+    public void unpublish(String volumeId, Path targetPath) throws IOException {
+        var found = HostPath.find(targetPath);
+        if (found.isEmpty()) {
+            return;
+        }
+        var place = found.get();
+        var path = place.path();
+        var devices = connectors.devices(VolumeId.parse(volumeId));
+        var mounts = new VolumeMounts(MountTable.read(), devices);
+        var there = mounts.at(path);
+        var readOnlyDevices = new HashSet<BlockDevice>();
+        for (var mount : there) {
+            requirePublished(volumeId, mounts, mount);
+            for (var device : devices) {
+                if (device.readOnly() && VolumeMounts.isNodeOf(mount, device)) {
+                    readOnlyDevices.add(device);
+                }
+            }
+        }
+        OneMount.unmount(path, there);
+        if (!there.isEmpty()) {
+            settle(volumeId, path, devices, readOnlyDevices);
+        }
+        Target.remove(place);
+    }
+
+    /// Checks that it is gone, and gives back read-only devices that nothing else uses.
+    private static void settle(
+            String volumeId, Path path, List<BlockDevice> devices, HashSet<BlockDevice> readOnly)
+            throws IOException {
+        var now = new VolumeMounts(MountTable.read(), devices);
+        if (!now.at(path).isEmpty()) {
+            throw new IOException(
+                    "volume %s is still mounted at %s after it was unmounted: somebody publishes it at the same time"
+                            .formatted(volumeId, path));
+        }
+        var unused = new ArrayList<BlockDevice>();
+        for (var device : readOnly) {
+            if (!now.uses(device)) {
+                unused.add(device);
+            }
+        }
+        for (var device : unused) {
+            DeviceRelease.release(device);
+        }
+    }
+
+    private void requirePublished(String volumeId, VolumeMounts mounts, MountPoint mount)
+            throws IOException {
+        var published =
+                mounts.isFileSystem(mount) && !VolumeMounts.isStaging(mount)
+                        || mounts.isNode(mount)
+                        || Leftover.isUnboundNode(mount);
+        if (!published) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s is not what is published at %s on node %s: %s (%s) is mounted there; it was left alone"
+                            .formatted(volumeId, mount.path(), node, mount.source(), mount.type()));
+        }
+    }
+}
