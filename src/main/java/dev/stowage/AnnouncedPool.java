@@ -1,0 +1,30 @@
+package dev.stowage;
+
+import dev.stowage.volume.Backend;
+import dev.stowage.volume.KnownNodes;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.PoolSource;
+import java.io.IOException;
+import java.util.Optional;
+
+/// Opens a pool and makes this node known to it, so that volumes can be attached here.
+record AnnouncedPool(PoolSource source, NodeId node) implements PoolSource {
+    @Override
+    public Optional<String> knownTag() {
+        return source.knownTag();
+    }
+
+    @Override
+    public Backend open() throws IOException {
+        var backend = source.open();
+        if (backend instanceof KnownNodes nodes) {
+            try {
+                nodes.announce(node);
+            } catch (IOException | RuntimeException e) {
+                backend.close();
+                throw e;
+            }
+        }
+        return backend;
+    }
+}

@@ -1,0 +1,86 @@
+package dev.stowage;
+
+import dev.stowage.csi.RpcLog;
+import io.grpc.BindableService;
+import io.grpc.Server;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/// The gRPC server on its unix socket. The socket appears under its name only once it is bound and
+/// nobody but root may use it.
+final class CsiServer implements AutoCloseable {
+    /// Far over any CSI request: maps and strings have limits of a few KiB.
+    private static final int MAX_REQUEST_BYTES = 4 << 20;
+
+    private static final int MAX_CALLS_PER_CONNECTION = 256;
+
+    private final EndpointSocket socket;
+    private final EventLoopGroup listening = new EpollEventLoopGroup(1);
+    private final EventLoopGroup serving = new EpollEventLoopGroup(2);
+    private final ExecutorService threads;
+    private final Server server;
+
+    /// @param threads carries the RPCs; closed with the server
+    CsiServer(EndpointSocket socket, List<BindableService> services, ExecutorService threads) {
+        this.socket = socket;
+        this.threads = threads;
+        var builder =
+                NettyServerBuilder.forAddress(new DomainSocketAddress(socket.temporary().toFile()))
+                        .channelType(EpollServerDomainSocketChannel.class)
+                        .bossEventLoopGroup(listening)
+                        .workerEventLoopGroup(serving)
+                        .executor(threads)
+                        .maxInboundMessageSize(MAX_REQUEST_BYTES)
+                        .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+                        .intercept(new RpcLog());
+        services.forEach(builder::addService);
+        this.server = builder.build();
+    }
+
+    /// @throws IOException if the socket can't be had, saying who or what is in the way
+    void start() throws IOException {
+        socket.makeFree();
+        server.start();
+        Files.setPosixFilePermissions(
+                socket.temporary(), PosixFilePermissions.fromString("rw-------"));
+        socket.publish();
+    }
+
+    void awaitTermination() throws InterruptedException {
+        server.awaitTermination();
+    }
+
+    /// No new RPCs; those that run may finish within `grace`, what does not is picked up by the
+    /// retry after a restart.
+    void stop(Duration grace) throws InterruptedException {
+        socket.remove();
+        server.shutdown();
+        if (!server.awaitTermination(grace.toMillis(), TimeUnit.MILLISECONDS)) {
+            server.shutdownNow();
+        }
+    }
+
+    @Override
+    public void close() {
+        server.shutdownNow();
+        socket.remove();
+        threads.shutdown();
+        listening.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        serving.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+
+    Path path() {
+        return socket.path();
+    }
+}

@@ -1,0 +1,161 @@
+package dev.stowage;
+
+import dev.stowage.backend.file.FilePoolSettings;
+import dev.stowage.backend.file.FilePoolSource;
+import dev.stowage.backend.file.SeenPools;
+import dev.stowage.csi.ControllerService;
+import dev.stowage.csi.IdentityService;
+import dev.stowage.csi.NodeService;
+import dev.stowage.csi.Operations;
+import dev.stowage.node.NodeSelfTest;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Pool;
+import dev.stowage.volume.PoolDefaults;
+import dev.stowage.volume.PoolSource;
+import dev.stowage.volume.Pools;
+import dev.stowage.volume.Volumes;
+import io.grpc.BindableService;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The driver, wired together and serving.
+final class Driver implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Driver.class);
+
+    /// RPCs block in system calls, so they have platform threads. Far more than one node's kubelet
+    /// and sidecars use.
+    private static final int THREADS = 64;
+
+    private static final int WAITING = 4096;
+
+    private final Config config;
+    private final Options options;
+    private final Pools pools;
+    private final ExecutorService workers = threads("work");
+    private final CsiServer server;
+    private volatile boolean ready;
+
+    /// @param kubelet the kubelet's folder, to be checked for mount propagation; empty: not checked
+    record Options(String endpoint, Role role, NodeId node, Optional<Path> kubelet) {}
+
+    Driver(Config config, Options options) throws IOException {
+        this.config = config;
+        this.options = options;
+        this.pools = pools();
+        this.server =
+                new CsiServer(EndpointSocket.of(options.endpoint()), services(), threads("rpc"));
+    }
+
+    /// Serves at once; ready when the pools have been opened and the node has been checked.
+    void start() throws IOException {
+        server.start();
+        LOG.info(
+                "{} {} serves {} on {} as node {}",
+                config.driver(),
+                Version.text(),
+                options.role(),
+                server.path(),
+                options.node());
+        pools.all().forEach(Pool::sickness);
+        ready = !options.role().servesNode() || nodeIsFit();
+    }
+
+    private boolean nodeIsFit() throws IOException {
+        var test = new NodeSelfTest();
+        test.warnings().forEach(LOG::warn);
+        var problems = test.problems(options.kubelet());
+        problems.forEach(LOG::error);
+        return problems.isEmpty();
+    }
+
+    void awaitTermination() throws InterruptedException {
+        server.awaitTermination();
+    }
+
+    /// Ends within `grace`, letting RPCs that run finish.
+    void stop(Duration grace) throws InterruptedException {
+        ready = false;
+        server.stop(grace);
+        close();
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        workers.shutdown();
+        pools.close();
+    }
+
+    private List<BindableService> services() {
+        var volumes = new Volumes(pools, options.node());
+        var operations = new Operations(workers);
+        var services = new ArrayList<BindableService>();
+        services.add(new IdentityService(config.driver(), Version.text(), () -> ready));
+        if (options.role().servesController()) {
+            services.add(new ControllerService(volumes, operations, config.attach()));
+        }
+        if (options.role().servesNode()) {
+            services.add(
+                    new NodeService(
+                            options.node(),
+                            config.maxVolumesPerNode(),
+                            config.attach(),
+                            volumes,
+                            NodeHost.wire(options.node(), pools),
+                            operations));
+        }
+        return services;
+    }
+
+    private Pools pools() throws IOException {
+        var seen = new SeenPools(config.state());
+        var all = new ArrayList<Pool>();
+        config.pools()
+                .forEach(
+                        (name, pool) ->
+                                all.add(
+                                        new Pool(
+                                                name,
+                                                new PoolDefaults(
+                                                        pool.filesystem(), pool.provisioning()),
+                                                source(name, pool, seen))));
+        return new Pools(all, config.defaultPool());
+    }
+
+    private PoolSource source(String name, Config.PoolConfig pool, SeenPools seen) {
+        var settings =
+                new FilePoolSettings(
+                        name,
+                        pool.path(),
+                        pool.overcommit(),
+                        pool.requireMount(),
+                        pool.shared(),
+                        pool.ephemeral());
+        var source = new FilePoolSource(settings, seen, options.node());
+        return options.role().servesNode() ? new AnnouncedPool(source, options.node()) : source;
+    }
+
+    private static ExecutorService threads(String name) {
+        var factory = Thread.ofPlatform().name(name + "-", 0).daemon(true).factory();
+        var pool =
+                new ThreadPoolExecutor(
+                        THREADS,
+                        THREADS,
+                        30,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(WAITING),
+                        factory);
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+}

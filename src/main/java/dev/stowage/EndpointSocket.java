@@ -1,0 +1,90 @@
+package dev.stowage;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The socket file of an endpoint `unix:///path`. It is bound under another name and then renamed,
+/// so that nobody meets it half-made or with the wrong mode.
+///
+/// @param path where callers find it
+/// @param temporary where it is bound
+record EndpointSocket(Path path, Path temporary) {
+    private static final Logger LOG = LoggerFactory.getLogger(EndpointSocket.class);
+    private static final String SCHEME = "unix://";
+
+    /// sun_path of sockaddr_un has 108 bytes (unix(7)), one of them for the end.
+    private static final int MAX_PATH = 107;
+
+    private static final String TEMPORARY_SUFFIX = ".new";
+
+    /// @param endpoint `unix:///path` or a plain absolute path
+    static EndpointSocket of(String endpoint) {
+        var text = endpoint.startsWith(SCHEME) ? endpoint.substring(SCHEME.length()) : endpoint;
+        if (!text.startsWith("/")) {
+            throw new ConfigException(
+                    "endpoint '%s' is not an absolute unix socket: use unix:///path/csi.sock"
+                            .formatted(endpoint));
+        }
+        var temporary = text + TEMPORARY_SUFFIX;
+        if (temporary.getBytes(java.nio.charset.StandardCharsets.UTF_8).length > MAX_PATH) {
+            throw new ConfigException(
+                    "endpoint '%s' is too long for a unix socket: use at most %d bytes"
+                            .formatted(endpoint, MAX_PATH - TEMPORARY_SUFFIX.length()));
+        }
+        return new EndpointSocket(Path.of(text), Path.of(temporary));
+    }
+
+    /// Clears a socket that a dead driver left. One that somebody answers on stays, and so does any
+    /// other file.
+    void makeFree() throws IOException {
+        refuseOther(path);
+        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && answers()) {
+            throw new IOException(
+                    "another process serves on %s: stop it, or choose another --endpoint"
+                            .formatted(path));
+        }
+        refuseOther(temporary);
+        Files.deleteIfExists(temporary);
+    }
+
+    void publish() throws IOException {
+        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    void remove() {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            LOG.warn("the socket {} stays behind: {}", path, e.getMessage());
+        }
+    }
+
+    private static void refuseOther(Path file) throws IOException {
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !isSocket(file)) {
+            throw new IOException(
+                    "%s is there and is not a socket: move it away, or choose another --endpoint"
+                            .formatted(file));
+        }
+    }
+
+    private static boolean isSocket(Path file) throws IOException {
+        var mode = (int) Files.getAttribute(file, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+        return (mode & 0170000) == 0140000; // S_IFMT, S_IFSOCK (sys/stat.h)
+    }
+
+    private boolean answers() {
+        try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return channel.connect(UnixDomainSocketAddress.of(path));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package dev.stowage;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
+
+/// The command line.
+@Command(
+        name = "stowage",
+        description = "A CSI driver for Kubernetes: volumes on the disks and servers that you own.",
+        synopsisSubcommandLabel = "COMMAND",
+        versionProvider = Main.ProgramVersion.class,
+        mixinStandardHelpOptions = true,
+        subcommands = {Serve.class, HelpCommand.class})
+public final class Main {
+    private Main() {}
+
+    static final class ProgramVersion implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {"stowage " + Version.text()};
+        }
+    }
+
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new Main())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionExceptionHandler(Main::report);
+    }
+
+    /// A person gets one sentence; the stack trace is for bugs.
+    private static int report(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
+        command.getErr().println("stowage: " + e.getMessage());
+        if (!(e instanceof ConfigException || e instanceof java.io.IOException)) {
+            e.printStackTrace(command.getErr());
+        }
+        return command.getCommandSpec().exitCodeOnExecutionException();
+    }
+}

@@ -1,0 +1,43 @@
+package dev.stowage;
+
+import dev.stowage.csi.NodeService;
+import dev.stowage.node.Connectors;
+import dev.stowage.node.Growth;
+import dev.stowage.node.LoopConnector;
+import dev.stowage.node.Publishing;
+import dev.stowage.node.Staging;
+import dev.stowage.node.Stats;
+import dev.stowage.volume.Backend;
+import dev.stowage.volume.FormatLedger;
+import dev.stowage.volume.ImageFiles;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Pools;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+
+/// Wires the node side to the pools that this machine can reach.
+final class NodeHost {
+    private NodeHost() {}
+
+    static NodeService.Host wire(NodeId node, Pools pools) {
+        var connectors =
+                new Connectors(new LoopConnector(node, id -> power(pools, id, ImageFiles.class)));
+        return new NodeService.Host(
+                new Staging(node, connectors, id -> power(pools, id, FormatLedger.class)),
+                new Publishing(node, connectors),
+                new Stats(connectors),
+                new Growth(connectors));
+    }
+
+    private static <T> T power(Pools pools, VolumeId id, Class<T> power) {
+        Backend backend = pools.holding(id);
+        if (!power.isInstance(backend)) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s lies in a pool without %s, which its attachment needs"
+                            .formatted(id, power.getSimpleName()));
+        }
+        return power.cast(backend);
+    }
+}

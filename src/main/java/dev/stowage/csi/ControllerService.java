@@ -1,0 +1,296 @@
+package dev.stowage.csi;
+
+import csi.v1.ControllerExpandVolumeRequest;
+import csi.v1.ControllerExpandVolumeResponse;
+import csi.v1.ControllerGetCapabilitiesRequest;
+import csi.v1.ControllerGetCapabilitiesResponse;
+import csi.v1.ControllerGetVolumeRequest;
+import csi.v1.ControllerGetVolumeResponse;
+import csi.v1.ControllerGrpc;
+import csi.v1.ControllerPublishVolumeRequest;
+import csi.v1.ControllerPublishVolumeResponse;
+import csi.v1.ControllerServiceCapability;
+import csi.v1.ControllerServiceCapability.RPC.Type;
+import csi.v1.ControllerUnpublishVolumeRequest;
+import csi.v1.ControllerUnpublishVolumeResponse;
+import csi.v1.CreateVolumeRequest;
+import csi.v1.CreateVolumeResponse;
+import csi.v1.DeleteVolumeRequest;
+import csi.v1.DeleteVolumeResponse;
+import csi.v1.GetCapacityRequest;
+import csi.v1.GetCapacityResponse;
+import csi.v1.ListVolumesRequest;
+import csi.v1.ListVolumesResponse;
+import csi.v1.ValidateVolumeCapabilitiesRequest;
+import csi.v1.ValidateVolumeCapabilitiesResponse;
+import dev.stowage.volume.Capability;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import dev.stowage.volume.Volumes;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// CSI's Controller service: volumes come, are attached, grow and go.
+public final class ControllerService extends ControllerGrpc.ControllerImplBase {
+    private static final List<Type> ALWAYS =
+            List.of(
+                    Type.CREATE_DELETE_VOLUME,
+                    Type.LIST_VOLUMES,
+                    Type.GET_VOLUME,
+                    Type.GET_CAPACITY,
+                    Type.SINGLE_NODE_MULTI_WRITER);
+
+    /// Without attachment the node does what these would do.
+    private static final List<Type> WITH_ATTACHMENT =
+            List.of(
+                    Type.PUBLISH_UNPUBLISH_VOLUME,
+                    Type.PUBLISH_READONLY,
+                    Type.LIST_VOLUMES_PUBLISHED_NODES,
+                    Type.EXPAND_VOLUME);
+
+    private final Volumes volumes;
+    private final Operations operations;
+    private final boolean attach;
+
+    /// @param attach whether volumes are attached to nodes from here
+    public ControllerService(Volumes volumes, Operations operations, boolean attach) {
+        this.volumes = volumes;
+        this.operations = operations;
+        this.attach = attach;
+    }
+
+    @Override
+    public void controllerGetCapabilities(
+            ControllerGetCapabilitiesRequest request,
+            StreamObserver<ControllerGetCapabilitiesResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    var reply = ControllerGetCapabilitiesResponse.newBuilder();
+                    Stream.concat(ALWAYS.stream(), attach ? WITH_ATTACHMENT.stream() : Stream.of())
+                            .forEach(type -> reply.addCapabilities(capability(type)));
+                    return reply.build();
+                });
+    }
+
+    @Override
+    public void createVolume(
+            CreateVolumeRequest request, StreamObserver<CreateVolumeResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    var asked = Requests.volumeRequest(request);
+                    var id = volumes.idFor(asked);
+                    return operations.run(
+                            id.toString(),
+                            "CreateVolume",
+                            request,
+                            () -> Replies.createVolume(volumes.create(asked)));
+                });
+    }
+
+    @Override
+    public void deleteVolume(
+            DeleteVolumeRequest request, StreamObserver<DeleteVolumeResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    var id = VolumeId.parse(Requests.required(request.getVolumeId(), "volume_id"));
+                    if (id.isEmpty()) {
+                        return DeleteVolumeResponse.getDefaultInstance();
+                    }
+                    return operations.run(
+                            request.getVolumeId(),
+                            "DeleteVolume",
+                            request,
+                            () -> {
+                                volumes.delete(id.get());
+                                return DeleteVolumeResponse.getDefaultInstance();
+                            });
+                });
+    }
+
+    @Override
+    public void controllerPublishVolume(
+            ControllerPublishVolumeRequest request,
+            StreamObserver<ControllerPublishVolumeResponse> observer) {
+        if (!attach) {
+            super.controllerPublishVolume(request, observer);
+            return;
+        }
+        Rpc.answer(
+                observer,
+                () -> {
+                    Requests.required(request.getVolumeId(), "volume_id");
+                    Requests.required(request.getNodeId(), "node_id");
+                    var use =
+                            Requests.capability(
+                                    request.hasVolumeCapability(), request.getVolumeCapability());
+                    var id = Requests.existing(request.getVolumeId());
+                    var node = Requests.node(request.getNodeId());
+                    return operations.run(
+                            request.getVolumeId(),
+                            "ControllerPublishVolume",
+                            request,
+                            () -> publish(id, node, use, request.getReadonly()));
+                });
+    }
+
+    private ControllerPublishVolumeResponse publish(
+            VolumeId id, NodeId node, Capability use, boolean readOnly) throws IOException {
+        volumes.requireSupported(id, List.of(use));
+        return Replies.published(volumes.attach(id, node, use.mode(), readOnly));
+    }
+
+    @Override
+    public void controllerUnpublishVolume(
+            ControllerUnpublishVolumeRequest request,
+            StreamObserver<ControllerUnpublishVolumeResponse> observer) {
+        if (!attach) {
+            super.controllerUnpublishVolume(request, observer);
+            return;
+        }
+        Rpc.answer(
+                observer,
+                () -> {
+                    var id = VolumeId.parse(Requests.required(request.getVolumeId(), "volume_id"));
+                    if (id.isEmpty()) {
+                        return ControllerUnpublishVolumeResponse.getDefaultInstance();
+                    }
+                    return operations.run(
+                            request.getVolumeId(),
+                            "ControllerUnpublishVolume",
+                            request,
+                            () -> unpublish(id.get(), request.getNodeId()));
+                });
+    }
+
+    /// An empty node id means every node (CSI's ControllerUnpublishVolumeRequest).
+    private ControllerUnpublishVolumeResponse unpublish(VolumeId id, String node)
+            throws IOException {
+        if (node.isEmpty()) {
+            volumes.detachAll(id);
+        } else {
+            var known = Requests.nodeIfValid(node);
+            if (known.isPresent()) {
+                volumes.detach(id, known.get());
+            }
+        }
+        return ControllerUnpublishVolumeResponse.getDefaultInstance();
+    }
+
+    @Override
+    public void validateVolumeCapabilities(
+            ValidateVolumeCapabilitiesRequest request,
+            StreamObserver<ValidateVolumeCapabilitiesResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    Requests.required(request.getVolumeId(), "volume_id");
+                    var asked = Requests.capabilities(request.getVolumeCapabilitiesList());
+                    var unsupported =
+                            volumes.unsupported(Requests.existing(request.getVolumeId()), asked);
+                    return unsupported
+                            .map(ControllerService::unconfirmed)
+                            .orElseGet(() -> confirmed(request));
+                });
+    }
+
+    private static ValidateVolumeCapabilitiesResponse unconfirmed(String why) {
+        return ValidateVolumeCapabilitiesResponse.newBuilder().setMessage(why).build();
+    }
+
+    private static ValidateVolumeCapabilitiesResponse confirmed(
+            ValidateVolumeCapabilitiesRequest request) {
+        return ValidateVolumeCapabilitiesResponse.newBuilder()
+                .setConfirmed(
+                        ValidateVolumeCapabilitiesResponse.Confirmed.newBuilder()
+                                .putAllVolumeContext(request.getVolumeContextMap())
+                                .addAllVolumeCapabilities(request.getVolumeCapabilitiesList())
+                                .putAllParameters(request.getParametersMap()))
+                .build();
+    }
+
+    @Override
+    public void listVolumes(
+            ListVolumesRequest request, StreamObserver<ListVolumesResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    var limit = Requests.limit(request);
+                    var page =
+                            volumes.list(Requests.startingToken(request.getStartingToken()), limit);
+                    return Replies.listed(page, volume -> volumes.topology(volume.id()), attach);
+                });
+    }
+
+    @Override
+    public void controllerGetVolume(
+            ControllerGetVolumeRequest request,
+            StreamObserver<ControllerGetVolumeResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    var id =
+                            Requests.existing(
+                                    Requests.required(request.getVolumeId(), "volume_id"));
+                    return Replies.found(
+                            volumes.require(id), volumes.topology(id), volumes.holders(id));
+                });
+    }
+
+    @Override
+    public void getCapacity(
+            GetCapacityRequest request, StreamObserver<GetCapacityResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    Requests.checkKeys(request.getParametersMap());
+                    var asked =
+                            new Volumes.CapacityQuery(
+                                    Requests.pool(request.getParametersMap()),
+                                    Requests.provisioning(request.getParametersMap()),
+                                    request.getVolumeCapabilitiesList().isEmpty()
+                                            ? List.of()
+                                            : Requests.capabilities(
+                                                    request.getVolumeCapabilitiesList()),
+                                    Requests.topology(request.getAccessibleTopology()));
+                    return Replies.capacity(volumes.capacity(asked), volumes.smallestBytes(asked));
+                });
+    }
+
+    @Override
+    public void controllerExpandVolume(
+            ControllerExpandVolumeRequest request,
+            StreamObserver<ControllerExpandVolumeResponse> observer) {
+        if (!attach) {
+            super.controllerExpandVolume(request, observer);
+            return;
+        }
+        Rpc.answer(
+                observer,
+                () -> {
+                    Requests.required(request.getVolumeId(), "volume_id");
+                    if (!request.hasCapacityRange()) {
+                        throw new VolumeException(Reason.INVALID, "capacity_range is missing");
+                    }
+                    var size = Requests.capacity(request.getCapacityRange());
+                    var id = Requests.existing(request.getVolumeId());
+                    return operations.run(
+                            request.getVolumeId(),
+                            "ControllerExpandVolume",
+                            request,
+                            () -> Replies.expanded(volumes.expand(id, size)));
+                });
+    }
+
+    private static ControllerServiceCapability capability(Type type) {
+        return ControllerServiceCapability.newBuilder()
+                .setRpc(ControllerServiceCapability.RPC.newBuilder().setType(type))
+                .build();
+    }
+}

@@ -1,0 +1,82 @@
+package dev.stowage.csi;
+
+import com.google.protobuf.BoolValue;
+import csi.v1.GetPluginCapabilitiesRequest;
+import csi.v1.GetPluginCapabilitiesResponse;
+import csi.v1.GetPluginInfoRequest;
+import csi.v1.GetPluginInfoResponse;
+import csi.v1.IdentityGrpc;
+import csi.v1.PluginCapability;
+import csi.v1.ProbeRequest;
+import csi.v1.ProbeResponse;
+import io.grpc.stub.StreamObserver;
+import java.util.function.BooleanSupplier;
+
+/// CSI's Identity service: who this driver is, what it can do, whether it is up.
+public final class IdentityService extends IdentityGrpc.IdentityImplBase {
+    private final String driver;
+    private final String version;
+    private final BooleanSupplier ready;
+
+    /// @param driver the driver's name in Kubernetes; can't change once volumes exist
+    /// @param ready false while the driver starts; the state of single pools does not count
+    public IdentityService(String driver, String version, BooleanSupplier ready) {
+        this.driver = driver;
+        this.version = version;
+        this.ready = ready;
+    }
+
+    @Override
+    public void getPluginInfo(
+            GetPluginInfoRequest request, StreamObserver<GetPluginInfoResponse> observer) {
+        Rpc.answer(
+                observer,
+                () ->
+                        GetPluginInfoResponse.newBuilder()
+                                .setName(driver)
+                                .setVendorVersion(version)
+                                .build());
+    }
+
+    @Override
+    public void getPluginCapabilities(
+            GetPluginCapabilitiesRequest request,
+            StreamObserver<GetPluginCapabilitiesResponse> observer) {
+        Rpc.answer(
+                observer,
+                () ->
+                        GetPluginCapabilitiesResponse.newBuilder()
+                                .addCapabilities(
+                                        service(PluginCapability.Service.Type.CONTROLLER_SERVICE))
+                                .addCapabilities(
+                                        service(
+                                                PluginCapability.Service.Type
+                                                        .VOLUME_ACCESSIBILITY_CONSTRAINTS))
+                                .addCapabilities(onlineExpansion())
+                                .build());
+    }
+
+    @Override
+    public void probe(ProbeRequest request, StreamObserver<ProbeResponse> observer) {
+        Rpc.answer(
+                observer,
+                () ->
+                        ProbeResponse.newBuilder()
+                                .setReady(BoolValue.of(ready.getAsBoolean()))
+                                .build());
+    }
+
+    private static PluginCapability service(PluginCapability.Service.Type type) {
+        return PluginCapability.newBuilder()
+                .setService(PluginCapability.Service.newBuilder().setType(type))
+                .build();
+    }
+
+    private static PluginCapability onlineExpansion() {
+        return PluginCapability.newBuilder()
+                .setVolumeExpansion(
+                        PluginCapability.VolumeExpansion.newBuilder()
+                                .setType(PluginCapability.VolumeExpansion.Type.ONLINE))
+                .build();
+    }
+}

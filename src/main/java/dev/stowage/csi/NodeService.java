@@ -1,0 +1,302 @@
+package dev.stowage.csi;
+
+import csi.v1.NodeExpandVolumeRequest;
+import csi.v1.NodeExpandVolumeResponse;
+import csi.v1.NodeGetCapabilitiesRequest;
+import csi.v1.NodeGetCapabilitiesResponse;
+import csi.v1.NodeGetInfoRequest;
+import csi.v1.NodeGetInfoResponse;
+import csi.v1.NodeGetVolumeStatsRequest;
+import csi.v1.NodeGetVolumeStatsResponse;
+import csi.v1.NodeGrpc;
+import csi.v1.NodePublishVolumeRequest;
+import csi.v1.NodePublishVolumeResponse;
+import csi.v1.NodeServiceCapability;
+import csi.v1.NodeServiceCapability.RPC.Type;
+import csi.v1.NodeStageVolumeRequest;
+import csi.v1.NodeStageVolumeResponse;
+import csi.v1.NodeUnpublishVolumeRequest;
+import csi.v1.NodeUnpublishVolumeResponse;
+import csi.v1.NodeUnstageVolumeRequest;
+import csi.v1.NodeUnstageVolumeResponse;
+import dev.stowage.node.Growth;
+import dev.stowage.node.PublishRequest;
+import dev.stowage.node.Publishing;
+import dev.stowage.node.StageRequest;
+import dev.stowage.node.Staging;
+import dev.stowage.node.Stats;
+import dev.stowage.volume.Attachment;
+import dev.stowage.volume.Capability;
+import dev.stowage.volume.CapacityRange;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.Volume;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import dev.stowage.volume.Volumes;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/// CSI's Node service: what happens to volumes on the kubelet's host.
+public final class NodeService extends NodeGrpc.NodeImplBase {
+    private static final List<Type> CAPABILITIES =
+            List.of(
+                    Type.STAGE_UNSTAGE_VOLUME,
+                    Type.GET_VOLUME_STATS,
+                    Type.EXPAND_VOLUME,
+                    Type.SINGLE_NODE_MULTI_WRITER);
+
+    private final NodeId node;
+    private final int maxVolumes;
+    private final boolean attach;
+    private final Volumes volumes;
+    private final Host host;
+    private final Operations operations;
+
+    /// What the node side of the driver does on this machine.
+    public record Host(Staging staging, Publishing publishing, Stats stats, Growth growth) {}
+
+    /// @param maxVolumes how many volumes the scheduler may place on this node
+    /// @param attach whether volumes must have been attached by the controller
+    public NodeService(
+            NodeId node,
+            int maxVolumes,
+            boolean attach,
+            Volumes volumes,
+            Host host,
+            Operations operations) {
+        this.node = node;
+        this.maxVolumes = maxVolumes;
+        this.attach = attach;
+        this.volumes = volumes;
+        this.host = host;
+        this.operations = operations;
+    }
+
+    @Override
+    public void nodeGetCapabilities(
+            NodeGetCapabilitiesRequest request,
+            StreamObserver<NodeGetCapabilitiesResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    var reply = NodeGetCapabilitiesResponse.newBuilder();
+                    CAPABILITIES.forEach(type -> reply.addCapabilities(capability(type)));
+                    return reply.build();
+                });
+    }
+
+    @Override
+    public void nodeGetInfo(
+            NodeGetInfoRequest request, StreamObserver<NodeGetInfoResponse> observer) {
+        Rpc.answer(
+                observer,
+                () ->
+                        NodeGetInfoResponse.newBuilder()
+                                .setNodeId(node.value())
+                                .setMaxVolumesPerNode(maxVolumes)
+                                .setAccessibleTopology(Replies.topology(volumes.topologyOfNode()))
+                                .build());
+    }
+
+    @Override
+    public void nodeStageVolume(
+            NodeStageVolumeRequest request, StreamObserver<NodeStageVolumeResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    Requests.required(request.getVolumeId(), "volume_id");
+                    var staging =
+                            Requests.path(request.getStagingTargetPath(), "staging_target_path");
+                    var use =
+                            Requests.capability(
+                                    request.hasVolumeCapability(), request.getVolumeCapability());
+                    var id = Requests.existing(request.getVolumeId());
+                    return operations.run(
+                            request.getVolumeId(),
+                            "NodeStageVolume",
+                            request,
+                            () -> stage(id, staging, use, request.getPublishContextMap()));
+                });
+    }
+
+    private NodeStageVolumeResponse stage(
+            VolumeId id, Path staging, Capability use, Map<String, String> context)
+            throws IOException {
+        var volume = volumes.require(id);
+        host.staging().stage(new StageRequest(volume, attachment(id, use, context), staging, use));
+        return NodeStageVolumeResponse.getDefaultInstance();
+    }
+
+    /// With attachment the controller has said how to reach the volume, and this node must still
+    /// hold it; without, the id is enough.
+    private Attachment attachment(VolumeId id, Capability use, Map<String, String> context)
+            throws IOException {
+        if (!attach) {
+            return new Attachment.LoopFile(id, use.mode().readOnly());
+        }
+        var attachment = PublishContext.decode(id, context);
+        if (!volumes.holders(id).contains(node)) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s is not attached to node %s: attach it with ControllerPublishVolume first"
+                            .formatted(id, node));
+        }
+        return attachment;
+    }
+
+    @Override
+    public void nodeUnstageVolume(
+            NodeUnstageVolumeRequest request, StreamObserver<NodeUnstageVolumeResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    var volume = Requests.required(request.getVolumeId(), "volume_id");
+                    var staging =
+                            Requests.path(request.getStagingTargetPath(), "staging_target_path");
+                    return operations.run(
+                            volume,
+                            "NodeUnstageVolume",
+                            request,
+                            () -> {
+                                host.staging().unstage(volume, staging);
+                                return NodeUnstageVolumeResponse.getDefaultInstance();
+                            });
+                });
+    }
+
+    @Override
+    public void nodePublishVolume(
+            NodePublishVolumeRequest request, StreamObserver<NodePublishVolumeResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    Requests.required(request.getVolumeId(), "volume_id");
+                    var target = Requests.path(request.getTargetPath(), "target_path");
+                    var use =
+                            Requests.capability(
+                                    request.hasVolumeCapability(), request.getVolumeCapability());
+                    var staging = stagingPath(request);
+                    var id = Requests.existing(request.getVolumeId());
+                    return operations.run(
+                            request.getVolumeId(),
+                            "NodePublishVolume",
+                            request,
+                            () -> publish(id, staging, target, use, request));
+                });
+    }
+
+    private static Path stagingPath(NodePublishVolumeRequest request) {
+        if (request.getStagingTargetPath().isEmpty()) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "staging_target_path is missing: this driver publishes staged volumes");
+        }
+        return Requests.path(request.getStagingTargetPath(), "staging_target_path");
+    }
+
+    private NodePublishVolumeResponse publish(
+            VolumeId id,
+            Path staging,
+            Path target,
+            Capability use,
+            NodePublishVolumeRequest request)
+            throws IOException {
+        var attachment =
+                attach
+                        ? PublishContext.decode(id, request.getPublishContextMap())
+                        : new Attachment.LoopFile(id, use.mode().readOnly());
+        host.publishing()
+                .publish(
+                        new PublishRequest(
+                                id, attachment, staging, target, use, request.getReadonly()));
+        return NodePublishVolumeResponse.getDefaultInstance();
+    }
+
+    @Override
+    public void nodeUnpublishVolume(
+            NodeUnpublishVolumeRequest request,
+            StreamObserver<NodeUnpublishVolumeResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    var volume = Requests.required(request.getVolumeId(), "volume_id");
+                    var target = Requests.path(request.getTargetPath(), "target_path");
+                    return operations.run(
+                            volume,
+                            "NodeUnpublishVolume",
+                            request,
+                            () -> {
+                                host.publishing().unpublish(volume, target);
+                                return NodeUnpublishVolumeResponse.getDefaultInstance();
+                            });
+                });
+    }
+
+    @Override
+    public void nodeGetVolumeStats(
+            NodeGetVolumeStatsRequest request,
+            StreamObserver<NodeGetVolumeStatsResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    Requests.required(request.getVolumeId(), "volume_id");
+                    var path = Requests.path(request.getVolumePath(), "volume_path");
+                    var id = Requests.existing(request.getVolumeId());
+                    return operations.read(
+                            request.getVolumePath(),
+                            "NodeGetVolumeStats",
+                            request,
+                            () -> Replies.stats(host.stats().stats(id, path)));
+                });
+    }
+
+    @Override
+    public void nodeExpandVolume(
+            NodeExpandVolumeRequest request, StreamObserver<NodeExpandVolumeResponse> observer) {
+        Rpc.answer(
+                observer,
+                () -> {
+                    Requests.required(request.getVolumeId(), "volume_id");
+                    var path = Requests.path(request.getVolumePath(), "volume_path");
+                    var size = Requests.capacity(request.getCapacityRange());
+                    var id = Requests.existing(request.getVolumeId());
+                    return operations.run(
+                            request.getVolumeId(),
+                            "NodeExpandVolume",
+                            request,
+                            () -> expand(id, path, size));
+                });
+    }
+
+    private NodeExpandVolumeResponse expand(VolumeId id, Path path, CapacityRange size)
+            throws IOException {
+        host.growth().requireAt(id, path);
+        var bytes = host.growth().expand(grown(id, size), path);
+        return NodeExpandVolumeResponse.newBuilder().setCapacityBytes(bytes).build();
+    }
+
+    /// With attachment the controller has grown the volume before; without, it is done here.
+    private Volume grown(VolumeId id, CapacityRange size) throws IOException {
+        if (!attach) {
+            return volumes.expand(id, size);
+        }
+        var volume = volumes.require(id);
+        if (size.requiredBytes() > volume.capacityBytes()) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s has %d bytes, less than the %d asked for: ControllerExpandVolume comes first"
+                            .formatted(id, volume.capacityBytes(), size.requiredBytes()));
+        }
+        return volume;
+    }
+
+    private static NodeServiceCapability capability(Type type) {
+        return NodeServiceCapability.newBuilder()
+                .setRpc(NodeServiceCapability.RPC.newBuilder().setType(type))
+                .build();
+    }
+}

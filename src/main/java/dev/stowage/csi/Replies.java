@@ -1,0 +1,171 @@
+package dev.stowage.csi;
+
+import com.google.protobuf.Int64Value;
+import csi.v1.ControllerExpandVolumeResponse;
+import csi.v1.ControllerGetVolumeResponse;
+import csi.v1.ControllerPublishVolumeResponse;
+import csi.v1.CreateVolumeResponse;
+import csi.v1.GetCapacityResponse;
+import csi.v1.ListVolumesResponse;
+import csi.v1.NodeGetVolumeStatsResponse;
+import csi.v1.VolumeUsage;
+import dev.stowage.node.VolumeStats;
+import dev.stowage.volume.Attachment;
+import dev.stowage.volume.Capacity;
+import dev.stowage.volume.ListedVolume;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.Topology;
+import dev.stowage.volume.Volume;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.Volumes;
+import io.grpc.Status;
+import io.grpc.StatusException;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.util.List;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The domain's words as CSI's. The only place that knows gRPC's status codes.
+final class Replies {
+    private static final Logger LOG = LoggerFactory.getLogger(Replies.class);
+
+    private Replies() {}
+
+    static CreateVolumeResponse createVolume(Volumes.Created created) {
+        return CreateVolumeResponse.newBuilder()
+                .setVolume(
+                        volume(created.volume())
+                                .addAccessibleTopology(topology(created.topology())))
+                .build();
+    }
+
+    static ControllerPublishVolumeResponse published(Attachment attachment) {
+        return ControllerPublishVolumeResponse.newBuilder()
+                .putAllPublishContext(PublishContext.encode(attachment))
+                .build();
+    }
+
+    /// The node must always follow: the device takes its new size there, and so does a file system.
+    static ControllerExpandVolumeResponse expanded(Volume volume) {
+        return ControllerExpandVolumeResponse.newBuilder()
+                .setCapacityBytes(volume.capacityBytes())
+                .setNodeExpansionRequired(true)
+                .build();
+    }
+
+    static ListVolumesResponse listed(
+            Volumes.Page page, Function<Volume, Topology> topology, boolean withHolders) {
+        var reply = ListVolumesResponse.newBuilder();
+        for (var listed : page.volumes()) {
+            reply.addEntries(entry(listed, topology.apply(listed.volume()), withHolders));
+        }
+        page.next().ifPresent(next -> reply.setNextToken(next.toString()));
+        return reply.build();
+    }
+
+    private static ListVolumesResponse.Entry entry(
+            ListedVolume listed, Topology topology, boolean withHolders) {
+        var entry =
+                ListVolumesResponse.Entry.newBuilder()
+                        .setVolume(
+                                volume(listed.volume()).addAccessibleTopology(topology(topology)));
+        if (withHolders) {
+            entry.setStatus(
+                    ListVolumesResponse.VolumeStatus.newBuilder()
+                            .addAllPublishedNodeIds(texts(listed.holders())));
+        }
+        return entry.build();
+    }
+
+    static ControllerGetVolumeResponse found(
+            Volume volume, Topology topology, List<NodeId> holders) {
+        return ControllerGetVolumeResponse.newBuilder()
+                .setVolume(volume(volume).addAccessibleTopology(topology(topology)))
+                .setStatus(
+                        ControllerGetVolumeResponse.VolumeStatus.newBuilder()
+                                .addAllPublishedNodeIds(texts(holders)))
+                .build();
+    }
+
+    static GetCapacityResponse capacity(Capacity capacity, long smallestBytes) {
+        return GetCapacityResponse.newBuilder()
+                .setAvailableCapacity(capacity.availableBytes())
+                .setMaximumVolumeSize(Int64Value.of(capacity.largestVolumeBytes()))
+                .setMinimumVolumeSize(Int64Value.of(smallestBytes))
+                .build();
+    }
+
+    static NodeGetVolumeStatsResponse stats(VolumeStats stats) {
+        var reply =
+                NodeGetVolumeStatsResponse.newBuilder()
+                        .addUsage(
+                                VolumeUsage.newBuilder()
+                                        .setUnit(VolumeUsage.Unit.BYTES)
+                                        .setTotal(stats.totalBytes())
+                                        .setUsed(stats.usedBytes())
+                                        .setAvailable(stats.availableBytes()));
+        if (!stats.block()) {
+            reply.addUsage(
+                    VolumeUsage.newBuilder()
+                            .setUnit(VolumeUsage.Unit.INODES)
+                            .setTotal(stats.inodes())
+                            .setUsed(stats.usedInodes())
+                            .setAvailable(stats.freeInodes()));
+        }
+        return reply.build();
+    }
+
+    static csi.v1.Topology topology(Topology topology) {
+        return csi.v1.Topology.newBuilder().putAllSegments(topology.segments()).build();
+    }
+
+    private static csi.v1.Volume.Builder volume(Volume volume) {
+        return csi.v1.Volume.newBuilder()
+                .setVolumeId(volume.id().toString())
+                .setCapacityBytes(volume.capacityBytes());
+    }
+
+    private static List<String> texts(List<NodeId> nodes) {
+        return nodes.stream().map(NodeId::value).toList();
+    }
+
+    /// The status for whatever ended an RPC. Never UNKNOWN: sidecars take that as final.
+    static StatusException error(Throwable error) {
+        return switch (error) {
+            case VolumeException refused ->
+                    status(refused.reason()).withDescription(refused.getMessage()).asException();
+            case StatusRuntimeException ready -> ready.getStatus().asException();
+            case IOException machine -> {
+                LOG.error("the machine failed", machine);
+                yield Status.INTERNAL
+                        .withDescription(String.valueOf(machine.getMessage()))
+                        .asException();
+            }
+            default -> {
+                LOG.error("this is a bug in the driver", error);
+                yield Status.INTERNAL
+                        .withDescription(
+                                "the driver failed unexpectedly (%s); its log has the details"
+                                        .formatted(error))
+                        .asException();
+            }
+        };
+    }
+
+    private static Status status(Reason reason) {
+        return switch (reason) {
+            case INVALID -> Status.INVALID_ARGUMENT;
+            case NOT_FOUND -> Status.NOT_FOUND;
+            case ALREADY_EXISTS -> Status.ALREADY_EXISTS;
+            case OUT_OF_RANGE -> Status.OUT_OF_RANGE;
+            case NO_SPACE -> Status.RESOURCE_EXHAUSTED;
+            case FAILED_PRECONDITION -> Status.FAILED_PRECONDITION;
+            case UNAVAILABLE -> Status.UNAVAILABLE;
+            case BUSY, BAD_TOKEN -> Status.ABORTED;
+            case DAMAGED -> Status.INTERNAL;
+        };
+    }
+}

@@ -1,0 +1,83 @@
+package dev.stowage.csi;
+
+import com.google.protobuf.Message;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// One log line for each RPC: method, volume, result code, milliseconds, and for an error its
+/// message. Nothing else of a request is ever logged: it may hold secrets.
+public final class RpcLog implements ServerInterceptor {
+    private static final Logger LOG = LoggerFactory.getLogger("rpc");
+    private static final String[] NAMING_FIELDS = {"volume_id", "name"};
+
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+            ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+        var entry = new Entry(call.getMethodDescriptor().getBareMethodName());
+        var logged =
+                new SimpleForwardingServerCall<Q, A>(call) {
+                    @Override
+                    public void close(Status status, Metadata trailers) {
+                        super.close(status, trailers);
+                        entry.write(status);
+                    }
+                };
+        return new SimpleForwardingServerCallListener<>(next.startCall(logged, headers)) {
+            @Override
+            public void onMessage(Q request) {
+                entry.name(request);
+                super.onMessage(request);
+            }
+        };
+    }
+
+    private static final class Entry {
+        private final String method;
+        private final long startedNanos = System.nanoTime();
+        private volatile String volume = "-";
+
+        Entry(@org.jspecify.annotations.Nullable String method) {
+            this.method = String.valueOf(method);
+        }
+
+        void name(Object request) {
+            if (request instanceof Message message) {
+                for (var name : NAMING_FIELDS) {
+                    var field = message.getDescriptorForType().findFieldByName(name);
+                    if (field != null) {
+                        volume = printable((String) message.getField(field));
+                    }
+                }
+            }
+        }
+
+        void write(Status status) {
+            var millis = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - startedNanos) / 1000.0;
+            if (status.isOk()) {
+                LOG.info("{} {} OK {} ms", method, volume, millis);
+            } else {
+                LOG.warn(
+                        "{} {} {} {} ms: {}",
+                        method,
+                        volume,
+                        status.getCode(),
+                        millis,
+                        status.getDescription());
+            }
+        }
+
+        /// A name is the caller's text: control characters must not forge log lines.
+        private static String printable(String text) {
+            var cut = text.length() > 128 ? text.substring(0, 128) + "..." : text;
+            return cut.replaceAll("\\p{Cntrl}", "?");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package dev.stowage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Failure case 52.
+class EndpointSocketTest {
+    @TempDir private Path folder;
+
+    @Test
+    void aSocketThatADeadDriverLeftIsCleared() throws IOException {
+        var socket = EndpointSocket.of("unix://" + folder.resolve("csi.sock"));
+        try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(socket.path()));
+        }
+        assertThat(socket.path()).exists();
+        socket.makeFree();
+        Files.createFile(socket.temporary());
+        socket.publish();
+        assertThat(socket.path()).exists();
+    }
+
+    @Test
+    void aSocketInUseIsLeftAlone() throws IOException {
+        var socket = EndpointSocket.of("unix://" + folder.resolve("csi.sock"));
+        try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(socket.path()));
+            assertThatThrownBy(socket::makeFree).hasMessageContaining("another process serves on");
+            assertThat(socket.path()).exists();
+        }
+    }
+
+    @Test
+    void anyOtherFileIsLeftAlone() throws IOException {
+        var socket = EndpointSocket.of("unix://" + folder.resolve("csi.sock"));
+        Files.writeString(socket.path(), "precious");
+        assertThatThrownBy(socket::makeFree).hasMessageContaining("is not a socket");
+        assertThat(socket.path()).hasContent("precious");
+    }
+
+    @Test
+    void aLinkToASocketIsNotASocket() throws IOException {
+        var socket = EndpointSocket.of("unix://" + folder.resolve("csi.sock"));
+        Files.createSymbolicLink(socket.path(), folder.resolve("elsewhere"));
+        assertThatThrownBy(socket::makeFree).hasMessageContaining("is not a socket");
+    }
+
+    @Test
+    void nothingThereIsFree() {
+        var socket = EndpointSocket.of(folder.resolve("csi.sock").toString());
+        assertThatCode(socket::makeFree).doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tcp://127.0.0.1:1", "unix://relative/csi.sock", ""})
+    void anythingButAnAbsoluteUnixSocketIsRefused(String endpoint) {
+        assertThatThrownBy(() -> EndpointSocket.of(endpoint))
+                .hasMessageContaining("unix:///path/csi.sock");
+    }
+
+    @Test
+    void aPathThatNoSocketCanHaveIsRefused() {
+        assertThatThrownBy(() -> EndpointSocket.of("unix:///" + "x".repeat(120)))
+                .hasMessageContaining("too long");
+    }
+}
