@@ -28,6 +28,7 @@ final class BlockStaging {
                 connectors.connect(
                         request.attachment(), request.volume().blockSizeBytes(), readOnly);
         try {
+            Whole.require(request.volume(), connection.device());
             bind(connection.device(), place, readOnly);
         } catch (IOException | RuntimeException e) {
             Undo.release(connection, e);

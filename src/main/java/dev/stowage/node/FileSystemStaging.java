@@ -43,6 +43,7 @@ final class FileSystemStaging {
                 new FileSystemMount(
                         volume.id(), fileSystem, connection.device(), options, readOnly);
         try {
+            Whole.require(volume, connection.device());
             mount(volume, connection, mount, place.path());
         } catch (IOException | RuntimeException e) {
             Undo.release(connection, e);

@@ -61,7 +61,6 @@ record Magic(String name, long offset, byte[] bytes) {
                     hex("nilfs2", KIB + 6, "3434"),
                     text("hfs+", KIB, "H+\u0000"),
                     text("apfs", 32, "NXSB"),
-                    hex("vmfs", 1 << 20, "0dd001c0"),
                     text("iso9660", 32 * KIB + 1, "CD001"),
                     text("udf", 32 * KIB + 1, "BEA01"),
                     text("udf", 32 * KIB + 1, "NSR0"),
