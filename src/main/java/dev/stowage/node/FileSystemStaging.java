@@ -66,7 +66,7 @@ final class FileSystemStaging {
             if (alive) {
                 Linux.thaw(at);
             }
-            if (!made && !mount.readOnly()) {
+            if (!made && !mount.readOnly() && Growing.possible(fileSystem, device)) {
                 Growing.online(fileSystem, device, at);
             }
         } catch (IOException | RuntimeException e) {

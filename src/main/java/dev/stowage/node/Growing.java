@@ -14,6 +14,9 @@ final class Growing {
     /// What XFS or btrfs can make use of at all: their block.
     private static final long BLOCK = 4096;
 
+    /// btrfs_ioctl_resize, fs/btrfs/ioctl.c: EINVAL for less.
+    private static final long LEAST_BTRFS = 256L << 20;
+
     private Growing() {}
 
     /// @param mountPoint a writable mount of the file system on `device`
@@ -34,6 +37,7 @@ final class Growing {
             }
             case BTRFS -> {
                 if (bytes - FileSystemGrowth.btrfsBytes(mountPoint) >= BLOCK) {
+                    requireBtrfsSize(device);
                     FileSystemGrowth.btrfs(mountPoint, bytes);
                 }
             }
@@ -50,6 +54,20 @@ final class Growing {
                 }
             }
             case XFS, BTRFS -> {}
+        }
+    }
+
+    /// Whether [#online] can do anything at all for a volume of this size.
+    static boolean possible(FileSystemType fileSystem, BlockDevice device) {
+        return fileSystem != FileSystemType.BTRFS || device.sizeBytes() >= LEAST_BTRFS;
+    }
+
+    private static void requireBtrfsSize(BlockDevice device) {
+        if (!possible(FileSystemType.BTRFS, device)) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "the kernel resizes no btrfs to less than %d bytes, and %s has %d: expand the volume to that size or more"
+                            .formatted(LEAST_BTRFS, device.path(), device.sizeBytes()));
         }
     }
 

@@ -52,7 +52,9 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
     }
 
     static long size(FileSystemType fileSystem) {
-        return Math.max(64 * MIB, fileSystem.minimumBytes());
+        // what btrfs can be grown from and to
+        var least = fileSystem == FileSystemType.BTRFS ? 256 * MIB : 64 * MIB;
+        return Math.max(least, fileSystem.minimumBytes());
     }
 
     /// A thick volume of the least comfortable size.

@@ -1,0 +1,52 @@
+package dev.stowage.node;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.stowage.linux.KernelVersion;
+import dev.stowage.testing.RequiresRoot;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class NodeSelfTestTest {
+    @Test
+    @RequiresRoot
+    void aMachineThatRunsTheseTestsHasNoProblems() throws IOException {
+        assertThat(new NodeSelfTest().problems(Optional.empty())).isEmpty();
+    }
+
+    @Test
+    void anOldKernelIsNamedWithTheVersionItTakes() {
+        assertThat(NodeSelfTest.kernelProblem(new KernelVersion(5, 11)).orElseThrow())
+                .contains("5.11")
+                .contains("5.12");
+        assertThat(NodeSelfTest.kernelProblem(new KernelVersion(5, 12))).isEmpty();
+    }
+
+    /// 24
+    @Test
+    void aKubeletFolderWhoseMountIsNotSharedIsAProblem(@TempDir Path folder) throws IOException {
+        var real = folder.toRealPath();
+        var around = "1 0 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n";
+        var own = "2 1 8:1 /k " + real.getParent() + " rw %s - ext4 /dev/sda1 rw\n";
+        assertThat(
+                        NodeSelfTest.propagationProblem(
+                                table(around + own.formatted("master:1")), folder))
+                .hasValueSatisfying(
+                        text -> assertThat(text).contains("mountPropagation: Bidirectional"));
+        assertThat(
+                        NodeSelfTest.propagationProblem(
+                                table(around + own.formatted("shared:7")), folder))
+                .isEmpty();
+        assertThat(NodeSelfTest.propagationProblem(table(around), folder)).isEmpty();
+        assertThat(NodeSelfTest.propagationProblem(table(around), folder.resolve("missing")))
+                .hasValueSatisfying(text -> assertThat(text).contains("same path"));
+    }
+
+    private static MountTable table(String text) {
+        return MountTable.parse(text.getBytes(UTF_8));
+    }
+}
