@@ -12,6 +12,7 @@ import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -106,7 +107,9 @@ final class FormatOnce {
     /// The mkfs of a driver that was killed may outlive it for an instant. O_EXCL would not tell:
     /// mkfs.btrfs does not use it.
     private static void requireAlone(Volume volume, BlockDevice device) throws IOException {
-        var others = Processes.holding(device.path());
+        var others = new ArrayList<>(Processes.holding(device.path()));
+        // another thread of this driver that looks through all loop devices
+        others.remove(ProcessHandle.current().pid());
         if (!others.isEmpty()) {
             throw new VolumeException(
                     Reason.BUSY,

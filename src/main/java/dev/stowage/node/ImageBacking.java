@@ -29,11 +29,15 @@ record ImageBacking(Path image, FileId identity, boolean provable) implements Ba
 
     private Fd open() throws IOException {
         var file = Fd.open(image, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW);
-        if (!file.stat().id().equals(identity)) {
-            file.close();
+        try {
+            if (file.stat().id().equals(identity)) {
+                return file;
+            }
             throw new IOException(
                     "image file %s was replaced while it was in use".formatted(image));
+        } catch (IOException e) {
+            file.close();
+            throw e;
         }
-        return file;
     }
 }

@@ -73,14 +73,18 @@ final class PublishedFileSystem {
                 Fd.open(
                         Path.of(staged.path()),
                         OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW);
-        if (MountId.of(source) != staged.id()) {
-            source.close();
+        try {
+            if (MountId.of(source) == staged.id()) {
+                return source;
+            }
             throw new VolumeException(
                     Reason.BUSY,
                     "volume %s was unstaged or staged anew while it was published: retry"
                             .formatted(request.volume()));
+        } catch (IOException | RuntimeException e) {
+            source.close();
+            throw e;
         }
-        return source;
     }
 
     private static boolean isPublished(

@@ -60,11 +60,7 @@ final class Target implements AutoCloseable {
             made = false;
         }
         var fd = existing(place, parent, OpenFlags.O_DIRECTORY);
-        if (!made && !isEmpty(fd)) {
-            fd.close();
-            throw refused(place, "is a folder with something in it");
-        }
-        return new Target(place, parent, fd, made);
+        return checked(new Target(place, parent, fd, made), Target::requireEmptyFolder);
     }
 
     private static Target file(HostPath place, Fd parent) throws IOException {
@@ -77,12 +73,34 @@ final class Target implements AutoCloseable {
             }
         }
         var fd = existing(place, parent, 0);
+        return checked(new Target(place, parent, fd, false), Target::requireEmptyFile);
+    }
+
+    private interface Check {
+        void of(Target target) throws IOException;
+    }
+
+    private static Target checked(Target target, Check check) throws IOException {
+        try {
+            check.of(target);
+            return target;
+        } catch (IOException | RuntimeException e) {
+            target.fd.close();
+            throw e;
+        }
+    }
+
+    private void requireEmptyFolder() throws IOException {
+        if (!made && !isEmpty(fd)) {
+            throw refused(place, "is a folder with something in it");
+        }
+    }
+
+    private void requireEmptyFile() throws IOException {
         var stat = fd.stat();
         if (!stat.isRegularFile() || stat.size() > 0) {
-            fd.close();
             throw refused(place, "exists and is not an empty file");
         }
-        return new Target(place, parent, fd, false);
     }
 
     private static Fd existing(HostPath place, Fd parent, int flags) throws IOException {

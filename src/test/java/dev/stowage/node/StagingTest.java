@@ -311,6 +311,28 @@ class StagingTest {
         }
     }
 
+    /// 21: every look into it is an I/O error.
+    @Test
+    void aFileSystemThatHasShutDownIsTakenAwayByWhatMountinfoSays() throws IOException {
+        try (var test = TestVolume.of(folder, FileSystemType.XFS)) {
+            test.stage();
+            test.publish("target", false);
+            var shutdown = List.of("xfs_io", "-x", "-c", "shutdown", test.stagingPath().toString());
+            Command.run(shutdown, Duration.ofSeconds(10));
+            assertThatThrownBy(() -> Files.writeString(test.target("target").resolve("x"), "x"))
+                    .isInstanceOf(IOException.class);
+            var before = test.mounts();
+            test.stage();
+            test.publish("target", false);
+            assertThat(test.mounts()).isEqualTo(before);
+            test.unpublish("target");
+            test.unstage();
+            assertThat(test.loops()).isEmpty();
+            test.stage();
+            test.unstage();
+        }
+    }
+
     @Test
     void aBusyStagingPathIsAnErrorAndStaysMounted() throws IOException {
         try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
