@@ -9,6 +9,7 @@ import dev.stowage.volume.VolumeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -168,6 +169,8 @@ final class Holds {
                     .toList();
         } catch (NoSuchFileException e) {
             return List.of();
+        } catch (NotDirectoryException e) {
+            throw StoredRecord.damaged(volume.holders(), "it is not a folder");
         }
     }
 

@@ -1,5 +1,8 @@
 package dev.stowage.backend.file;
 
+import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
+import static dev.stowage.linux.OpenFlags.O_NONBLOCK;
+import static dev.stowage.linux.OpenFlags.O_RDONLY;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -8,11 +11,15 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Fd;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
+import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +32,9 @@ final class StoredRecord {
 
     /// No record of ours comes near it.
     private static final int MAX_BYTES = 64 << 10;
+
+    /// One read is enough for nearly all.
+    private static final int CHUNK_BYTES = 4096;
 
     private static final JsonMapper JSON =
             JsonMapper.builder()
@@ -53,16 +63,33 @@ final class StoredRecord {
     /// @throws VolumeException DAMAGED if it is no record; FAILED_PRECONDITION if it needs a later
     ///     version of the driver
     static StoredRecord read(Path file) throws IOException {
-        byte[] bytes;
-        try (var in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
-            bytes = in.readNBytes(MAX_BYTES + 1);
-        }
+        var bytes = content(file);
         if (bytes.length > MAX_BYTES) {
             throw damaged(file, "it is larger than %d bytes".formatted(MAX_BYTES));
         }
         var record = new StoredRecord(file, parse(file, bytes));
         record.requireUnderstood();
         return record;
+    }
+
+    /// At most one byte more than a record may have.
+    private static byte[] content(Path file) throws IOException {
+        var content = new ByteArrayOutputStream();
+        try (var fd = Fd.open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)) {
+            var chunk = ByteBuffer.allocate(CHUNK_BYTES);
+            while (content.size() <= MAX_BYTES && fd.read(chunk.clear(), content.size()) > 0) {
+                content.write(chunk.array(), 0, chunk.position());
+            }
+            return content.toByteArray();
+        } catch (ErrnoException e) {
+            if (e.is(Errno.ENOENT)) {
+                throw new NoSuchFileException(file.toString());
+            }
+            if (e.is(Errno.ENOTDIR, Errno.EISDIR, Errno.ELOOP, Errno.ESPIPE, Errno.ENXIO)) {
+                throw damaged(file, String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
     }
 
     private static ObjectNode parse(Path file, byte[] bytes) {

@@ -48,7 +48,9 @@ final class VolumeBuilder {
         return true;
     }
 
-    /// Everything is written before anything is synced: the first sync then carries most of it.
+    /// Everything is written before anything is synced, and what was allocated already, the image,
+    /// comes after what is allocated by its own sync: on a journaling file system that spares a
+    /// commit.
     private void fill(Volume volume, String nonce) throws IOException {
         folders.incoming().mkdirAt(nonce, Durable.FOLDER_MODE);
         try (var folder = openFolder(folders.incoming(), nonce)) {
@@ -61,9 +63,9 @@ final class VolumeBuilder {
                 allocate(image, volume);
                 Durable.write(record, VolumeRecord.bytes(names, volume));
                 Durable.write(format, VolumeStore.blankFormat(names));
-                durable.syncNew(image);
                 durable.syncNew(record);
                 durable.syncNew(format);
+                durable.syncNew(image);
                 durable.syncNew(holders);
             }
             durable.syncNew(folder);
