@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -14,6 +15,7 @@ import dev.stowage.volume.VolumeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -59,7 +61,10 @@ final class ConfigFile {
                     .build();
 
     private static String at(Path file, JsonProcessingException e) {
-        var location = e.getLocation();
+        var location =
+                e.getProcessor() instanceof JsonParser parser
+                        ? parser.currentTokenLocation()
+                        : e.getLocation();
         return location == null || location.getLineNr() < 1
                 ? "%s: ".formatted(file)
                 : "%s, line %d: ".formatted(file, location.getLineNr());
@@ -136,7 +141,21 @@ final class ConfigFile {
             }
             var pools = new TreeMap<String, PoolConfig>();
             yaml.pools.forEach((name, pool) -> pools.put(name, pool(name, pool)));
+            refuseSharedPaths(pools);
             return pools;
+        }
+
+        private void refuseSharedPaths(Map<String, PoolConfig> pools) {
+            var owners = new HashMap<Path, String>();
+            pools.forEach(
+                    (name, pool) -> {
+                        var other = owners.put(pool.path(), name);
+                        if (other != null) {
+                            throw refused(
+                                    "pools %s and %s have the same path %s: give each a folder of its own",
+                                    other, name, pool.path());
+                        }
+                    });
         }
 
         private PoolConfig pool(String name, @Nullable YamlPool pool) {

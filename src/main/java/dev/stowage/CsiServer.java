@@ -30,6 +30,7 @@ final class CsiServer implements AutoCloseable {
     private final EventLoopGroup serving = new EpollEventLoopGroup(2);
     private final ExecutorService threads;
     private final Server server;
+    private volatile boolean published;
 
     /// @param threads carries the RPCs; closed with the server
     CsiServer(EndpointSocket socket, List<BindableService> services, ExecutorService threads) {
@@ -55,6 +56,7 @@ final class CsiServer implements AutoCloseable {
         Files.setPosixFilePermissions(
                 socket.temporary(), PosixFilePermissions.fromString("rw-------"));
         socket.publish();
+        published = true;
     }
 
     void awaitTermination() throws InterruptedException {
@@ -64,7 +66,7 @@ final class CsiServer implements AutoCloseable {
     /// No new RPCs; those that run may finish within `grace`, what does not is picked up by the
     /// retry after a restart.
     void stop(Duration grace) throws InterruptedException {
-        socket.remove();
+        removeSocket();
         server.shutdown();
         if (!server.awaitTermination(grace.toMillis(), TimeUnit.MILLISECONDS)) {
             server.shutdownNow();
@@ -74,10 +76,18 @@ final class CsiServer implements AutoCloseable {
     @Override
     public void close() {
         server.shutdownNow();
-        socket.remove();
+        removeSocket();
         threads.shutdown();
         listening.shutdownGracefully(0, 1, TimeUnit.SECONDS);
         serving.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+
+    /// Only ours: where this server could not start, another one's is there.
+    private void removeSocket() {
+        if (published) {
+            published = false;
+            socket.remove();
+        }
     }
 
     Path path() {

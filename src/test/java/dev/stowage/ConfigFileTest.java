@@ -99,6 +99,7 @@ class ConfigFileTest {
                 "attach: false; defaultPool: hdd; pools: {ssd: {type: file, path: /srv/ssd}} | not one of the pools [ssd]",
                 "attach: false; driver: -x; pools: {ssd: {type: file, path: /srv/ssd}} | driver '-x' is not a valid name",
                 "attach: false; attach: true; pools: {ssd: {type: file, path: /srv/ssd}} | Duplicate",
+                "attach: false; pools: {a: {type: file, path: /srv/a}, b: {type: file, path: /srv/./a}} | pools a and b have the same path",
                 "attach: false; maxVolumesPerNode: 0; pools: {ssd: {type: file, path: /srv/ssd}} | use a positive number",
                 "attach: [ | stowage.yaml",
             })

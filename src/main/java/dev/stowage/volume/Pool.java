@@ -120,7 +120,7 @@ public final class Pool implements AutoCloseable {
 
     private Refused refuse(VolumeException reason, Optional<String> said) {
         if (said.filter(reason.getMessage()::equals).isEmpty()) {
-            LOG.error("pool {} is not available: {}", name, reason.getMessage());
+            LOG.error("{}", reason.getMessage());
         }
         return new Refused(reason, System.nanoTime());
     }

@@ -1,0 +1,55 @@
+package dev.stowage;
+
+import csi.v1.ControllerGrpc;
+import csi.v1.IdentityGrpc;
+import csi.v1.NodeGrpc;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/// A caller of a driver over its unix socket, as the kubelet and the sidecars are.
+final class CsiClient implements AutoCloseable {
+    /// What the sidecars give a call by default is 15 s; formatting a large volume takes longer.
+    private static final long LIMIT_SECONDS = 120;
+
+    private final EventLoopGroup events = new EpollEventLoopGroup(1);
+    private final ManagedChannel channel;
+
+    CsiClient(Path socket) {
+        this.channel =
+                NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toFile()))
+                        .channelType(EpollDomainSocketChannel.class)
+                        .eventLoopGroup(events)
+                        .overrideAuthority(
+                                "localhost") // a socket's path is no valid HTTP/2 authority
+                        .directExecutor() // callers block on their own threads
+                        .usePlaintext()
+                        .build();
+    }
+
+    IdentityGrpc.IdentityBlockingStub identity() {
+        return IdentityGrpc.newBlockingStub(channel)
+                .withWaitForReady()
+                .withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    ControllerGrpc.ControllerBlockingStub controller() {
+        return ControllerGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    NodeGrpc.NodeBlockingStub node() {
+        return NodeGrpc.newBlockingStub(channel).withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+        events.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(1, TimeUnit.SECONDS);
+    }
+}
