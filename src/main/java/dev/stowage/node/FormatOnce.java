@@ -37,14 +37,14 @@ final class FormatOnce {
         switch (ledger.formatState(volume.id())) {
             case FormatState.Blank _ -> {
                 requireWritable(volume, device);
-                requireBlank(volume, connection);
-                format(volume, wanted, connection, ledger);
+                var zeros = requireBlank(volume, connection) == Backing.Past.BLANK;
+                format(volume, wanted, connection, ledger, zeros);
                 return true;
             }
             case FormatState.Formatting _ -> {
                 requireWritable(volume, device);
                 requireAlone(volume, device);
-                format(volume, wanted, connection, ledger);
+                format(volume, wanted, connection, ledger, false);
                 return true;
             }
             case FormatState.Formatted formatted -> {
@@ -56,12 +56,17 @@ final class FormatOnce {
         return false;
     }
 
+    /// @param zeros every byte of the device is known to read as zero
     private void format(
-            Volume volume, FileSystemType wanted, Connection connection, FormatLedger ledger)
+            Volume volume,
+            FileSystemType wanted,
+            Connection connection,
+            FormatLedger ledger,
+            boolean zeros)
             throws IOException {
         var device = connection.device().path();
         ledger.recordFormat(volume.id(), new FormatState.Formatting(wanted));
-        mkfs.run(wanted, volume.mkfsOptions(), device);
+        mkfs.run(wanted, volume.mkfsOptions(), device, zeros);
         try (var fd = Fd.open(device, OpenFlags.O_RDONLY)) {
             fd.fsync();
         }
@@ -79,7 +84,8 @@ final class FormatOnce {
     }
 
     /// The ledger says that nobody ever wrote to the volume; the device must not contradict it.
-    private static void requireBlank(Volume volume, Connection connection) throws IOException {
+    private static Backing.Past requireBlank(Volume volume, Connection connection)
+            throws IOException {
         try (var fd = Fd.open(connection.device().path(), OpenFlags.O_RDONLY)) {
             var found = Signatures.atStartOrEnd(fd);
             if (found.isPresent()) {
@@ -92,9 +98,11 @@ final class FormatOnce {
             // What is still in the page cache has no place in the image yet.
             fd.fsync();
         }
-        if (connection.backing().everWritten()) {
+        var past = connection.backing().past();
+        if (past == Backing.Past.WRITTEN) {
             throw notBlank(Reason.DAMAGED, volume, "has been written to");
         }
+        return past;
     }
 
     private static VolumeException notBlank(Reason reason, Volume volume, String what) {

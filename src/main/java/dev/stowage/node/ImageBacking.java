@@ -11,12 +11,12 @@ import java.nio.file.Path;
 /// @param provable SEEK_DATA was seen to find every byte that was ever written on this pool
 record ImageBacking(Path image, FileId identity, boolean provable) implements Backing {
     @Override
-    public boolean everWritten() throws IOException {
+    public Past past() throws IOException {
         if (!provable) {
-            return false;
+            return Past.UNKNOWN;
         }
         try (var file = open()) {
-            return file.seekData(0) >= 0;
+            return file.seekData(0) < 0 ? Past.BLANK : Past.WRITTEN;
         }
     }
 

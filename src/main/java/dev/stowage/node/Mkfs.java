@@ -27,6 +27,12 @@ final class Mkfs {
 
     private static final Pattern LTS = Pattern.compile("lts_(\\d+)\\.(\\d+)\\.conf");
     private static final Pattern XFS_VERSION = Pattern.compile("version (\\d+)\\.(\\d+)");
+    private static final Pattern EXT4_VERSION = Pattern.compile("mke2fs (\\d+)\\.(\\d+)");
+
+    /// The e2fsprogs that brought `-E assume_storage_prezeroed`.
+    private static final KernelVersion PREZEROED_SINCE = new KernelVersion(1, 47);
+
+    private volatile @Nullable KernelVersion ext4Version;
 
     /// Found out with the first xfs: neither the kernel nor mkfs.xfs changes under a running
     /// driver.
@@ -34,18 +40,22 @@ final class Mkfs {
 
     /// Formats the device, with options that were checked before. When this throws, what is on the
     /// device is undefined.
-    void run(FileSystemType fileSystem, List<String> options, Path device) throws IOException {
-        Command.run(arguments(fileSystem, options, device), LIMIT);
+    ///
+    /// @param zeros every byte of the device reads as zero
+    void run(FileSystemType fileSystem, List<String> options, Path device, boolean zeros)
+            throws IOException {
+        Command.run(arguments(fileSystem, options, device, zeros), LIMIT);
     }
 
-    List<String> arguments(FileSystemType fileSystem, List<String> options, Path device)
+    List<String> arguments(
+            FileSystemType fileSystem, List<String> options, Path device, boolean zeros)
             throws IOException {
         var argv = new ArrayList<String>();
         argv.add("mkfs." + fileSystem.kernelName());
         switch (fileSystem) {
             case EXT4, EXT3 -> {
                 argv.addAll(List.of("-q", "-F"));
-                argv.addAll(withoutDiscard(options));
+                argv.addAll(extended(options, zeros && knowsPrezeroed()));
             }
             case XFS -> {
                 argv.addAll(List.of("-q", "-f", "-K"));
@@ -65,15 +75,29 @@ final class Mkfs {
     }
 
     /// mke2fs hears only the last `-E`, so ours joins the one that was asked for.
-    private static List<String> withoutDiscard(List<String> options) {
+    ///
+    /// Without `assume_storage_prezeroed` the kernel zeroes the inode tables in the background
+    /// after the first mount, and on a loop device it does so by punching holes into the image:
+    /// a thick volume would not stay thick.
+    private static List<String> extended(List<String> options, boolean prezeroed) {
+        var ours = prezeroed ? "nodiscard,assume_storage_prezeroed=1" : "nodiscard";
         var merged = new ArrayList<>(options);
         var extended = merged.indexOf("-E");
         if (extended < 0) {
-            merged.addAll(List.of("-E", "nodiscard"));
+            merged.addAll(List.of("-E", ours));
         } else {
-            merged.set(extended + 1, "nodiscard," + merged.get(extended + 1));
+            merged.set(extended + 1, ours + "," + merged.get(extended + 1));
         }
         return merged;
+    }
+
+    private boolean knowsPrezeroed() throws IOException {
+        var version = ext4Version;
+        if (version == null) {
+            version = versionOf("mkfs.ext4", EXT4_VERSION);
+            ext4Version = version;
+        }
+        return version.compareTo(PREZEROED_SINCE) >= 0;
     }
 
     private Optional<Path> xfsFeatures() throws IOException {
@@ -89,7 +113,8 @@ final class Mkfs {
     /// the kernel and so would use others.
     private static Optional<Path> olderKernelsFeatures() throws IOException {
         var kernel = Linux.kernel();
-        if (!Files.isDirectory(XFS_LTS) || kernel.compareTo(mkfsVersion()) >= 0) {
+        if (!Files.isDirectory(XFS_LTS)
+                || kernel.compareTo(versionOf("mkfs.xfs", XFS_VERSION)) >= 0) {
             return Optional.empty();
         }
         try (var files = Files.list(XFS_LTS)) {
@@ -113,11 +138,11 @@ final class Mkfs {
         return Optional.ofNullable(newest);
     }
 
-    private static KernelVersion mkfsVersion() throws IOException {
-        var said = Command.run(List.of("mkfs.xfs", "-V"), Duration.ofSeconds(10)).stdout();
-        var match = XFS_VERSION.matcher(said);
+    private static KernelVersion versionOf(String program, Pattern pattern) throws IOException {
+        var said = Command.run(List.of(program, "-V"), Duration.ofSeconds(10));
+        var match = pattern.matcher(said.stdout() + said.stderr());
         if (!match.find()) {
-            throw new IOException("mkfs.xfs -V says no version: " + said.strip());
+            throw new IOException("%s -V says no version: %s".formatted(program, said));
         }
         return version(match.group(1), match.group(2));
     }

@@ -33,13 +33,6 @@ public final class NodeSelfTest {
             problems.add(
                     "There is no /dev/loop-control: load the kernel module loop on this machine (modprobe loop), and give the container the host's /dev.");
         }
-        if (Command.find("setpriv").isEmpty()) {
-            problems.add("There is no program setpriv: install util-linux.");
-        }
-        for (var fileSystem : FileSystemType.values()) {
-            missing("mkfs." + fileSystem.kernelName()).ifPresent(problems::add);
-        }
-        missing("fsck.ext4").ifPresent(problems::add);
         if (kubeletFolder.isPresent()) {
             propagationProblem(MountTable.read(), kubeletFolder.get()).ifPresent(problems::add);
         }
@@ -49,6 +42,10 @@ public final class NodeSelfTest {
     /// What works less well than it could.
     public List<String> warnings() throws IOException {
         var warnings = new ArrayList<String>();
+        for (var fileSystem : FileSystemType.values()) {
+            missing("mkfs." + fileSystem).ifPresent(warnings::add);
+        }
+        missing("fsck.ext4").ifPresent(warnings::add);
         if (!Linux.hasCapSysResource()) {
             warnings.add(
                     "The capability CAP_SYS_RESOURCE is missing: ext4 volumes grow when they are staged, not while they are mounted; add SYS_RESOURCE to securityContext.capabilities.add of the node container.");
@@ -96,7 +93,7 @@ public final class NodeSelfTest {
         return Command.find(program).isPresent()
                 ? Optional.empty()
                 : Optional.of(
-                        "There is no program %s: install e2fsprogs, xfsprogs and btrfs-progs."
+                        "There is no program %s, and volumes that need it can't be staged: install e2fsprogs, xfsprogs and btrfs-progs."
                                 .formatted(program));
     }
 }

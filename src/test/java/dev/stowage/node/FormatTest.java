@@ -100,7 +100,12 @@ class FormatTest {
                                             "/dev/null",
                                             "--inject=pwrite64,write:signal=KILL:when=" + writes),
                                     new Mkfs()
-                                            .arguments(fileSystem, List.of(), loop.path()).stream())
+                                                    .arguments(
+                                                            fileSystem,
+                                                            List.of(),
+                                                            loop.path(),
+                                                            true)
+                                                    .stream())
                             .toList();
             assertThatThrownBy(() -> Command.run(argv, Duration.ofMinutes(1)))
                     .isInstanceOf(CommandException.class);
@@ -372,7 +377,8 @@ class FormatTest {
                                 .arguments(
                                         FileSystemType.EXT4,
                                         List.of("-E", "stride=16", "-m", "0"),
-                                        Path.of("/dev/loop9")))
+                                        Path.of("/dev/loop9"),
+                                        false))
                 .containsExactly(
                         "mkfs.ext4",
                         "-q",
@@ -383,13 +389,33 @@ class FormatTest {
                         "0",
                         "/dev/loop9");
         for (var fileSystem : Set.of(FileSystemType.XFS, FileSystemType.BTRFS)) {
-            assertThat(new Mkfs().arguments(fileSystem, List.of(), Path.of("/dev/loop9")))
+            assertThat(new Mkfs().arguments(fileSystem, List.of(), Path.of("/dev/loop9"), true))
                     .contains("-K");
         }
         try (var test = TestVolume.of(folder, FileSystemType.EXT4, "-N", "4096", "-m", "0")) {
             test.stage();
             assertThat(new Stats(test.connectors()).stats(test.id(), test.stagingPath()).inodes())
                     .isEqualTo(4096);
+            test.unstage();
+        }
+    }
+
+    /// 6: the kernel's own zeroing of inode tables would punch holes.
+    @Test
+    void anImageThatWasNeverWrittenLeavesTheKernelNothingToZero() throws IOException {
+        assertThat(new Mkfs().arguments(FileSystemType.EXT4, List.of(), Path.of("/dev/x"), true))
+                .contains("nodiscard,assume_storage_prezeroed=1");
+        assertThat(new Mkfs().arguments(FileSystemType.EXT4, List.of(), Path.of("/dev/x"), false))
+                .contains("nodiscard");
+        try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
+            test.stage();
+            var said =
+                    Command.run(
+                            List.of("dumpe2fs", test.loops().getFirst().path().toString()),
+                            Duration.ofMinutes(1));
+            assertThat(said.stdout().lines().filter(line -> line.matches("Group \\d.*")))
+                    .isNotEmpty()
+                    .allMatch(line -> line.contains("ITABLE_ZEROED"));
             test.unstage();
         }
     }
