@@ -294,6 +294,23 @@ class DriverTest {
         }
     }
 
+    /// Failure case 42: a node without the disk offers nothing, and the provisioner tries another.
+    @Test
+    void aPoolThatThisNodeLacksHasNoCapacityAndTakesNoVolumes() throws Exception {
+        var yaml =
+                "attach: false\npools: {ssd: {type: file, path: %s/no-disk/ssd}}\n"
+                        .formatted(folder);
+        try (var driver = TestDriver.start(folder, NODE, yaml)) {
+            assertThat(
+                            driver.controller()
+                                    .getCapacity(GetCapacityRequest.getDefaultInstance())
+                                    .getAvailableCapacity())
+                    .isZero();
+            assertThat(refusal(() -> driver.create("data")).getCode())
+                    .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        }
+    }
+
     /// Failure case 51.
     @Test
     void whatAVolumeCanNotDoIsSaidInWords() throws Exception {

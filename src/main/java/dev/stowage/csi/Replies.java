@@ -21,7 +21,6 @@ import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.Volumes;
 import io.grpc.Status;
 import io.grpc.StatusException;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.Function;
@@ -137,7 +136,6 @@ final class Replies {
         return switch (error) {
             case VolumeException refused ->
                     status(refused.reason()).withDescription(refused.getMessage()).asException();
-            case StatusRuntimeException ready -> ready.getStatus().asException();
             case IOException machine -> {
                 LOG.error("the machine failed", machine);
                 yield Status.INTERNAL

@@ -66,11 +66,12 @@ public final class Pool implements AutoCloseable {
 
     /// Why the pool can't be used now; empty if it can.
     public Optional<String> sickness() {
-        try {
-            return backend().sickness();
-        } catch (VolumeException e) {
-            return Optional.of(e.getMessage());
-        }
+        return refusal().map(VolumeException::getMessage).or(() -> backend().sickness());
+    }
+
+    /// Whether this machine simply does not have the pool, which is no sickness.
+    public boolean isAbsent() {
+        return refusal().filter(e -> e.reason() == Reason.NO_SPACE).isPresent();
     }
 
     /// The backend if the pool can be used at all.
@@ -89,6 +90,15 @@ public final class Pool implements AutoCloseable {
                 .or(() -> ifOpen().map(open -> open.pool().tag()))
                 .filter(id.poolTag()::equals)
                 .isPresent();
+    }
+
+    private Optional<VolumeException> refusal() {
+        try {
+            var _ = backend();
+            return Optional.empty();
+        } catch (VolumeException e) {
+            return Optional.of(e);
+        }
     }
 
     private State next(State before) {

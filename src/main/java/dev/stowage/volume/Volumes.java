@@ -132,11 +132,13 @@ public final class Volumes {
     /// How much can still be promised; nothing where the volumes asked for can't be.
     public Capacity capacity(CapacityQuery query) throws IOException {
         var pool = pools.named(query.pool());
-        var backend = pool.ifOpen();
-        if (backend.isPresent() && !servedBy(backend.get(), query)) {
+        if (pool.isAbsent()) {
             return Capacity.NONE;
         }
-        return pool.backend().capacity(query.provisioning().orElse(pool.defaults().provisioning()));
+        var backend = pool.backend();
+        return servedBy(backend, query)
+                ? backend.capacity(query.provisioning().orElse(pool.defaults().provisioning()))
+                : Capacity.NONE;
     }
 
     /// The smallest volume that such a request can have.
