@@ -1,0 +1,129 @@
+package dev.stowage;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The launcher at the top of the repository, run in a folder of its own where `java` and `mvn` are
+/// scripts of the test.
+class LauncherTest {
+    private static final String JAVA = "#!/bin/sh\necho \"java $*\"\n";
+
+    @TempDir Path folder;
+    private Path launcher = Path.of("stowage");
+
+    private record Result(int code, String out, String err) {}
+
+    @BeforeEach
+    void install() throws IOException {
+        launcher = Files.copy(Path.of("stowage"), folder.resolve("stowage"));
+    }
+
+    private Path script(String name, String text) throws IOException {
+        var file = folder.resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+        assertThat(file.toFile().setExecutable(true)).isTrue();
+        return file;
+    }
+
+    private Path jdk(String version) throws IOException {
+        script("jdk/bin/java", JAVA);
+        script("jdk/bin/javac", "");
+        Files.writeString(
+                folder.resolve("jdk/release"), "JAVA_VERSION=\"%s\"\n".formatted(version));
+        return folder.resolve("jdk");
+    }
+
+    private void checkout() throws IOException {
+        Files.createDirectories(folder.resolve("src/main"));
+        Files.createDirectories(folder.resolve("proto"));
+        Files.writeString(folder.resolve("pom.xml"), "");
+    }
+
+    private Result run(Map<String, String> environment) throws Exception {
+        var out = folder.resolve("out");
+        var err = folder.resolve("err");
+        var builder = new ProcessBuilder("sh", launcher.toString(), "serve", "--role", "node");
+        builder.environment().putAll(environment);
+        builder.redirectOutput(out.toFile()).redirectError(err.toFile());
+        var code = builder.start().waitFor();
+        return new Result(code, Files.readString(out, UTF_8), Files.readString(err, UTF_8));
+    }
+
+    private Map<String, String> environment() throws IOException {
+        return Map.of(
+                "STOWAGE_JAVA_HOME",
+                jdk("25.0.1").toString(),
+                "PATH",
+                folder.resolve("bin") + ":" + System.getenv("PATH"));
+    }
+
+    @Test
+    void anInstalledJarIsRunWithTheFlagsAndTheArguments() throws Exception {
+        Files.createFile(folder.resolve("stowage.jar"));
+
+        var result = run(environment());
+
+        assertThat(result.code()).isZero();
+        assertThat(result.out())
+                .startsWith("java --enable-native-access=ALL-UNNAMED ")
+                .endsWith("-jar " + folder.resolve("stowage.jar") + " serve --role node\n");
+    }
+
+    @Test
+    void anotherJavaIsRefusedInOneSentence() throws Exception {
+        var result = run(Map.of("STOWAGE_JAVA_HOME", jdk("21.0.4").toString()));
+
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.err()).contains("is not a JDK 25").hasLineCount(1);
+    }
+
+    @Test
+    void aMissingJarIsToldOf() throws Exception {
+        var result = run(environment());
+
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.err()).contains("there is no stowage.jar").hasLineCount(1);
+    }
+
+    @Test
+    void aCheckoutIsBuiltOnceAndAgainWhenASourceChanges() throws Exception {
+        checkout();
+        script(
+                "bin/mvn",
+                "#!/bin/sh\necho built >>builds\nmkdir -p target/lib\n: >target/stowage.jar\n");
+
+        assertThat(run(environment()).code()).isZero();
+        assertThat(run(environment()).out()).contains("-jar " + folder.resolve("target"));
+        assertThat(folder.resolve("builds")).hasContent("built");
+
+        var source = Files.createFile(folder.resolve("src/main/New.java"));
+        Files.setLastModifiedTime(
+                source,
+                java.nio.file.attribute.FileTime.fromMillis(System.currentTimeMillis() + 10_000));
+        assertThat(run(environment()).code()).isZero();
+        assertThat(folder.resolve("builds")).hasContent("built\nbuilt");
+    }
+
+    @Test
+    void aFailedBuildShowsItsOutputAndIsTriedAgain() throws Exception {
+        checkout();
+        script(
+                "bin/mvn",
+                "#!/bin/sh\necho what went wrong\nmkdir -p target/lib\n: >target/stowage.jar\nexit 1\n");
+
+        for (var i = 0; i < 2; i++) {
+            var result = run(environment());
+            assertThat(result.code()).isEqualTo(1);
+            assertThat(result.err()).contains("what went wrong", "the build failed");
+        }
+    }
+}
