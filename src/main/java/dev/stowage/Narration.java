@@ -1,0 +1,67 @@
+package dev.stowage;
+
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Locale;
+import picocli.CommandLine.Help.Ansi;
+
+/// Steps as lines: what, with what result, in which time. In colour only on a terminal.
+final class Narration {
+    private static final int RESULT_WIDTH = 68;
+
+    private final PrintWriter out;
+    private final Ansi ansi = Ansi.AUTO;
+
+    Narration(PrintWriter out) {
+        this.out = out;
+    }
+
+    /// One thing that is done, and the sentence about what came of it.
+    interface Step {
+        String take() throws IOException;
+    }
+
+    void title(String text) {
+        out.println(ansi.text("@|bold " + text + "|@"));
+    }
+
+    void say(String text) {
+        out.println(text);
+        out.flush();
+    }
+
+    void good(String text) {
+        say(ansi.text("@|green " + text + "|@").toString());
+    }
+
+    void bad(String text) {
+        say(ansi.text("@|red " + text + "|@").toString());
+    }
+
+    /// @throws IOException naming the step, if it failed
+    void step(String what, Step step) throws IOException {
+        var started = System.nanoTime();
+        String result;
+        try {
+            result = step.take();
+        } catch (StatusRuntimeException e) {
+            throw new IOException("%s failed: %s".formatted(what, reason(e)), e);
+        }
+        var millis = (System.nanoTime() - started) / 1e6;
+        say(
+                "%s%s%s"
+                        .formatted(
+                                ansi.text("@|cyan " + "%-10s".formatted(what) + "|@"),
+                                ("%-" + RESULT_WIDTH + "s").formatted(result),
+                                ansi.text(
+                                        "@|faint "
+                                                + String.format(Locale.ROOT, "%9.1f ms", millis)
+                                                + "|@")));
+    }
+
+    static String reason(StatusRuntimeException e) {
+        var description = e.getStatus().getDescription();
+        return description == null ? e.getStatus().getCode().toString() : description;
+    }
+}

@@ -1,0 +1,177 @@
+package dev.stowage;
+
+import csi.v1.CapacityRange;
+import csi.v1.ControllerExpandVolumeRequest;
+import csi.v1.ControllerPublishVolumeRequest;
+import csi.v1.ControllerUnpublishVolumeRequest;
+import csi.v1.CreateVolumeRequest;
+import csi.v1.DeleteVolumeRequest;
+import csi.v1.NodeExpandVolumeRequest;
+import csi.v1.NodeGetVolumeStatsRequest;
+import csi.v1.NodePublishVolumeRequest;
+import csi.v1.NodeStageVolumeRequest;
+import csi.v1.NodeUnpublishVolumeRequest;
+import csi.v1.NodeUnstageVolumeRequest;
+import csi.v1.Volume;
+import csi.v1.VolumeCapability;
+import csi.v1.VolumeUsage;
+import java.nio.file.Path;
+import java.util.Map;
+
+/// The calls that Kubernetes makes for one volume, each with what it needs of those before it.
+///
+/// @param controller where the Controller service is
+final class VolumeCalls {
+    private final CsiClient controller;
+    private final VolumeCapability capability;
+    private Volume volume = Volume.getDefaultInstance();
+    private Map<String, String> publishContext = Map.of();
+
+    VolumeCalls(CsiClient controller, VolumeCapability capability) {
+        this.controller = controller;
+        this.capability = capability;
+    }
+
+    String id() {
+        return volume.getVolumeId();
+    }
+
+    /// Returns the size as granted.
+    long create(String name, long bytes) {
+        volume =
+                controller
+                        .controller()
+                        .createVolume(
+                                CreateVolumeRequest.newBuilder()
+                                        .setName(name)
+                                        .setCapacityRange(required(bytes))
+                                        .addVolumeCapabilities(capability)
+                                        .build())
+                        .getVolume();
+        return volume.getCapacityBytes();
+    }
+
+    void attach(String node) {
+        publishContext =
+                controller
+                        .controller()
+                        .controllerPublishVolume(
+                                ControllerPublishVolumeRequest.newBuilder()
+                                        .setVolumeId(id())
+                                        .setNodeId(node)
+                                        .setVolumeCapability(capability)
+                                        .build())
+                        .getPublishContextMap();
+    }
+
+    void stage(CsiClient node, Path staging) {
+        var _ =
+                node.node()
+                        .nodeStageVolume(
+                                NodeStageVolumeRequest.newBuilder()
+                                        .setVolumeId(id())
+                                        .putAllPublishContext(publishContext)
+                                        .setStagingTargetPath(staging.toString())
+                                        .setVolumeCapability(capability)
+                                        .build());
+    }
+
+    void publish(CsiClient node, Path staging, Path target) {
+        var _ =
+                node.node()
+                        .nodePublishVolume(
+                                NodePublishVolumeRequest.newBuilder()
+                                        .setVolumeId(id())
+                                        .putAllPublishContext(publishContext)
+                                        .setStagingTargetPath(staging.toString())
+                                        .setTargetPath(target.toString())
+                                        .setVolumeCapability(capability)
+                                        .build());
+    }
+
+    /// The controller's half of a growth.
+    long expand(long bytes) {
+        return controller
+                .controller()
+                .controllerExpandVolume(
+                        ControllerExpandVolumeRequest.newBuilder()
+                                .setVolumeId(id())
+                                .setCapacityRange(required(bytes))
+                                .setVolumeCapability(capability)
+                                .build())
+                .getCapacityBytes();
+    }
+
+    /// The node's half of a growth.
+    void expandOn(CsiClient node, Path staging, Path target, long bytes) {
+        var _ =
+                node.node()
+                        .nodeExpandVolume(
+                                NodeExpandVolumeRequest.newBuilder()
+                                        .setVolumeId(id())
+                                        .setVolumePath(target.toString())
+                                        .setStagingTargetPath(staging.toString())
+                                        .setCapacityRange(required(bytes))
+                                        .setVolumeCapability(capability)
+                                        .build());
+    }
+
+    /// How much a pod can use: what the file system or the device says.
+    long totalBytes(CsiClient node, Path target) {
+        return node
+                .node()
+                .nodeGetVolumeStats(
+                        NodeGetVolumeStatsRequest.newBuilder()
+                                .setVolumeId(id())
+                                .setVolumePath(target.toString())
+                                .build())
+                .getUsageList()
+                .stream()
+                .filter(usage -> usage.getUnit() == VolumeUsage.Unit.BYTES)
+                .mapToLong(VolumeUsage::getTotal)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    void unpublish(CsiClient node, Path target) {
+        var _ =
+                node.node()
+                        .nodeUnpublishVolume(
+                                NodeUnpublishVolumeRequest.newBuilder()
+                                        .setVolumeId(id())
+                                        .setTargetPath(target.toString())
+                                        .build());
+    }
+
+    void unstage(CsiClient node, Path staging) {
+        var _ =
+                node.node()
+                        .nodeUnstageVolume(
+                                NodeUnstageVolumeRequest.newBuilder()
+                                        .setVolumeId(id())
+                                        .setStagingTargetPath(staging.toString())
+                                        .build());
+    }
+
+    void detach(String node) {
+        var _ =
+                controller
+                        .controller()
+                        .controllerUnpublishVolume(
+                                ControllerUnpublishVolumeRequest.newBuilder()
+                                        .setVolumeId(id())
+                                        .setNodeId(node)
+                                        .build());
+    }
+
+    void delete() {
+        var _ =
+                controller
+                        .controller()
+                        .deleteVolume(DeleteVolumeRequest.newBuilder().setVolumeId(id()).build());
+    }
+
+    private static CapacityRange required(long bytes) {
+        return CapacityRange.newBuilder().setRequiredBytes(bytes).build();
+    }
+}
