@@ -13,7 +13,7 @@ import picocli.CommandLine.IVersionProvider;
         synopsisSubcommandLabel = "COMMAND",
         versionProvider = Main.ProgramVersion.class,
         mixinStandardHelpOptions = true,
-        subcommands = {Serve.class, Demo.class, HelpCommand.class})
+        subcommands = {Serve.class, Demo.class, Bench.class, HelpCommand.class})
 public final class Main {
     private Main() {}
 
