@@ -21,10 +21,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,16 +28,10 @@ import org.slf4j.LoggerFactory;
 final class Driver implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Driver.class);
 
-    /// RPCs block in system calls, so they have platform threads. Far more than one node's kubelet
-    /// and sidecars use.
-    private static final int THREADS = 64;
-
-    private static final int WAITING = 4096;
-
     private final Config config;
     private final Options options;
     private final Pools pools;
-    private final ExecutorService workers = threads("work");
+    private final Operations operations = new Operations();
     private final CsiServer server;
     private volatile boolean ready;
 
@@ -53,7 +43,7 @@ final class Driver implements AutoCloseable {
         this.options = options;
         this.pools = pools();
         this.server =
-                new CsiServer(EndpointSocket.of(options.endpoint()), services(), threads("rpc"));
+                new CsiServer(EndpointSocket.of(options.endpoint()), services(), RpcThreads.make());
     }
 
     /// Serves at once; ready when the pools have been opened and the node has been checked.
@@ -92,13 +82,12 @@ final class Driver implements AutoCloseable {
     @Override
     public void close() {
         server.close();
-        workers.shutdown();
+        operations.close();
         pools.close();
     }
 
     private List<BindableService> services() {
         var volumes = new Volumes(pools, options.node());
-        var operations = new Operations(workers);
         var services = new ArrayList<BindableService>();
         services.add(new IdentityService(config.driver(), Version.text(), () -> ready));
         if (options.role().servesController()) {
@@ -143,19 +132,5 @@ final class Driver implements AutoCloseable {
                         pool.ephemeral());
         var source = new FilePoolSource(settings, seen, options.node());
         return options.role().servesNode() ? new AnnouncedPool(source, options.node()) : source;
-    }
-
-    private static ExecutorService threads(String name) {
-        var factory = Thread.ofPlatform().name(name + "-", 0).daemon(true).factory();
-        var pool =
-                new ThreadPoolExecutor(
-                        THREADS,
-                        THREADS,
-                        30,
-                        TimeUnit.SECONDS,
-                        new LinkedBlockingQueue<>(WAITING),
-                        factory);
-        pool.allowCoreThreadTimeOut(true);
-        return pool;
     }
 }

@@ -67,7 +67,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     public void controllerGetCapabilities(
             ControllerGetCapabilitiesRequest request,
             StreamObserver<ControllerGetCapabilitiesResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     var reply = ControllerGetCapabilitiesResponse.newBuilder();
@@ -80,7 +80,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     @Override
     public void createVolume(
             CreateVolumeRequest request, StreamObserver<CreateVolumeResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     var asked = Requests.volumeRequest(request);
@@ -96,7 +96,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     @Override
     public void deleteVolume(
             DeleteVolumeRequest request, StreamObserver<DeleteVolumeResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     var id = VolumeId.parse(Requests.required(request.getVolumeId(), "volume_id"));
@@ -122,7 +122,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
             super.controllerPublishVolume(request, observer);
             return;
         }
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     Requests.required(request.getVolumeId(), "volume_id");
@@ -154,7 +154,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
             super.controllerUnpublishVolume(request, observer);
             return;
         }
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     var id = VolumeId.parse(Requests.required(request.getVolumeId(), "volume_id"));
@@ -187,7 +187,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     public void validateVolumeCapabilities(
             ValidateVolumeCapabilitiesRequest request,
             StreamObserver<ValidateVolumeCapabilitiesResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     Requests.required(request.getVolumeId(), "volume_id");
@@ -218,7 +218,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     @Override
     public void listVolumes(
             ListVolumesRequest request, StreamObserver<ListVolumesResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     var limit = Requests.limit(request);
@@ -232,7 +232,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     public void controllerGetVolume(
             ControllerGetVolumeRequest request,
             StreamObserver<ControllerGetVolumeResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     var id =
@@ -246,7 +246,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     @Override
     public void getCapacity(
             GetCapacityRequest request, StreamObserver<GetCapacityResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     Requests.checkKeys(request.getParametersMap());
@@ -271,7 +271,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
             super.controllerExpandVolume(request, observer);
             return;
         }
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     Requests.required(request.getVolumeId(), "volume_id");

@@ -29,41 +29,43 @@ public final class IdentityService extends IdentityGrpc.IdentityImplBase {
     @Override
     public void getPluginInfo(
             GetPluginInfoRequest request, StreamObserver<GetPluginInfoResponse> observer) {
-        Rpc.answer(
-                observer,
-                () ->
-                        GetPluginInfoResponse.newBuilder()
-                                .setName(driver)
-                                .setVendorVersion(version)
-                                .build());
+        new OneReply<>(observer)
+                .of(
+                        () ->
+                                GetPluginInfoResponse.newBuilder()
+                                        .setName(driver)
+                                        .setVendorVersion(version)
+                                        .build());
     }
 
     @Override
     public void getPluginCapabilities(
             GetPluginCapabilitiesRequest request,
             StreamObserver<GetPluginCapabilitiesResponse> observer) {
-        Rpc.answer(
-                observer,
-                () ->
-                        GetPluginCapabilitiesResponse.newBuilder()
-                                .addCapabilities(
-                                        service(PluginCapability.Service.Type.CONTROLLER_SERVICE))
-                                .addCapabilities(
-                                        service(
-                                                PluginCapability.Service.Type
-                                                        .VOLUME_ACCESSIBILITY_CONSTRAINTS))
-                                .addCapabilities(onlineExpansion())
-                                .build());
+        new OneReply<>(observer)
+                .of(
+                        () ->
+                                GetPluginCapabilitiesResponse.newBuilder()
+                                        .addCapabilities(
+                                                service(
+                                                        PluginCapability.Service.Type
+                                                                .CONTROLLER_SERVICE))
+                                        .addCapabilities(
+                                                service(
+                                                        PluginCapability.Service.Type
+                                                                .VOLUME_ACCESSIBILITY_CONSTRAINTS))
+                                        .addCapabilities(onlineExpansion())
+                                        .build());
     }
 
     @Override
     public void probe(ProbeRequest request, StreamObserver<ProbeResponse> observer) {
-        Rpc.answer(
-                observer,
-                () ->
-                        ProbeResponse.newBuilder()
-                                .setReady(BoolValue.of(ready.getAsBoolean()))
-                                .build());
+        new OneReply<>(observer)
+                .of(
+                        () ->
+                                ProbeResponse.newBuilder()
+                                        .setReady(BoolValue.of(ready.getAsBoolean()))
+                                        .build());
     }
 
     private static PluginCapability service(PluginCapability.Service.Type type) {

@@ -3,34 +3,25 @@ package dev.stowage.csi;
 import com.google.protobuf.Message;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
-import io.grpc.Context;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /// One operation per volume at a time. An equal request joins the one that runs; another waits a
-/// moment and is then told what runs. The work goes on when the caller gives up, and the caller's
-/// retry joins it.
+/// moment and is then told what runs.
 final class InFlight {
-    /// Answers leave this much before the caller's own deadline, so that it hears what is going on.
-    private static final long MARGIN_MILLIS = 300;
-
     private final ConcurrentHashMap<String, Operation> operations = new ConcurrentHashMap<>();
-    private final Executor workers;
     private final Duration patience;
     private final Duration replyLimit;
 
-    /// @param workers runs the work
     /// @param patience how long a request waits for a different one on the same volume
-    /// @param replyLimit the longest that a caller without a deadline waits for an answer
-    InFlight(Executor workers, Duration patience, Duration replyLimit) {
-        this.workers = workers;
+    /// @param replyLimit the longest that a request waits for an equal one
+    InFlight(Duration patience, Duration replyLimit) {
         this.patience = patience;
         this.replyLimit = replyLimit;
     }
@@ -47,21 +38,21 @@ final class InFlight {
         }
     }
 
-    /// Runs `work` for the volume `key`, or joins the same request that runs already.
+    /// Runs `work` for the volume `key` on this thread, or joins the same request that runs already
+    /// on another.
     ///
     /// @param what the operation's name, for messages
-    /// @throws VolumeException BUSY if something else runs on the volume or the answer takes too
-    ///     long
+    /// @throws VolumeException BUSY if something else runs on the volume, or the one that was
+    ///     joined takes too long
     <T extends Message> T run(String key, String what, Message request, Callable<T> work)
             throws Exception {
         var mine = new Operation(what, request, System.nanoTime(), new CompletableFuture<>());
-        var replyBy = System.nanoTime() + replyTime().toNanos();
+        var replyBy = System.nanoTime() + ReplyTime.atMost(replyLimit).toNanos();
         var patientUntil = System.nanoTime() + patience.toNanos();
         while (true) {
             var running = operations.putIfAbsent(key, mine);
             if (running == null) {
-                start(key, mine, work);
-                return await(key, mine, replyBy);
+                return carryOut(key, mine, work);
             }
             if (running.sameAs(mine)) {
                 return await(key, running, replyBy);
@@ -75,24 +66,18 @@ final class InFlight {
         }
     }
 
-    private <T extends Message> void start(String key, Operation operation, Callable<T> work) {
-        try {
-            workers.execute(() -> carryOut(key, operation, work));
-        } catch (RuntimeException e) {
-            operations.remove(key, operation);
-            operation.reply.completeExceptionally(e);
-        }
-    }
-
     /// The entry goes before the reply: whoever has the reply may start the next operation at once.
-    private <T extends Message> void carryOut(String key, Operation operation, Callable<T> work) {
+    private <T extends Message> T carryOut(String key, Operation operation, Callable<T> work)
+            throws Exception {
         try {
             var reply = work.call();
             operations.remove(key, operation);
             operation.reply.complete(reply);
+            return reply;
         } catch (Throwable e) {
             operations.remove(key, operation);
             operation.reply.completeExceptionally(e);
+            throw e;
         }
     }
 
@@ -130,16 +115,5 @@ final class InFlight {
         } catch (TimeoutException e) {
             return false;
         }
-    }
-
-    private Duration replyTime() {
-        var deadline = Context.current().getDeadline();
-        if (deadline == null) {
-            return replyLimit;
-        }
-        var left =
-                Duration.ofMillis(
-                        Math.max(0, deadline.timeRemaining(TimeUnit.MILLISECONDS) - MARGIN_MILLIS));
-        return left.compareTo(replyLimit) < 0 ? left : replyLimit;
     }
 }

@@ -80,7 +80,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
     public void nodeGetCapabilities(
             NodeGetCapabilitiesRequest request,
             StreamObserver<NodeGetCapabilitiesResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     var reply = NodeGetCapabilitiesResponse.newBuilder();
@@ -92,7 +92,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
     @Override
     public void nodeGetInfo(
             NodeGetInfoRequest request, StreamObserver<NodeGetInfoResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () ->
                         NodeGetInfoResponse.newBuilder()
@@ -105,7 +105,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
     @Override
     public void nodeStageVolume(
             NodeStageVolumeRequest request, StreamObserver<NodeStageVolumeResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     Requests.required(request.getVolumeId(), "volume_id");
@@ -151,7 +151,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
     @Override
     public void nodeUnstageVolume(
             NodeUnstageVolumeRequest request, StreamObserver<NodeUnstageVolumeResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     var volume = Requests.required(request.getVolumeId(), "volume_id");
@@ -171,7 +171,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
     @Override
     public void nodePublishVolume(
             NodePublishVolumeRequest request, StreamObserver<NodePublishVolumeResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     Requests.required(request.getVolumeId(), "volume_id");
@@ -220,7 +220,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
     public void nodeUnpublishVolume(
             NodeUnpublishVolumeRequest request,
             StreamObserver<NodeUnpublishVolumeResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     var volume = Requests.required(request.getVolumeId(), "volume_id");
@@ -240,7 +240,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
     public void nodeGetVolumeStats(
             NodeGetVolumeStatsRequest request,
             StreamObserver<NodeGetVolumeStatsResponse> observer) {
-        Rpc.answer(
+        operations.answerSoon(
                 observer,
                 () -> {
                     Requests.required(request.getVolumeId(), "volume_id");
@@ -257,7 +257,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
     @Override
     public void nodeExpandVolume(
             NodeExpandVolumeRequest request, StreamObserver<NodeExpandVolumeResponse> observer) {
-        Rpc.answer(
+        operations.answer(
                 observer,
                 () -> {
                     Requests.required(request.getVolumeId(), "volume_id");

@@ -1,13 +1,18 @@
 package dev.stowage.csi;
 
 import com.google.protobuf.Message;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.concurrent.Callable;
-import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 
 /// What runs on volumes in this process, shared by the Controller and Node services: they must not
-/// work on one volume at the same time either.
-public final class Operations {
+/// work on one volume at the same time either. Work runs on the RPC's own thread; a caller that
+/// would wait too long is answered by a clock meanwhile.
+public final class Operations implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     /// Shorter than the kubelet's two minutes for one call (pkg/volume/csi, csiTimeout).
@@ -16,13 +21,19 @@ public final class Operations {
     /// A reading waits for nobody, and a hung volume is told of soon.
     private static final Duration READING_LIMIT = Duration.ofSeconds(5);
 
-    private final InFlight changes;
-    private final InFlight readings;
+    private final InFlight changes = new InFlight(PATIENCE, REPLY_LIMIT);
+    private final InFlight readings = new InFlight(Duration.ZERO, READING_LIMIT);
+    private final ScheduledThreadPoolExecutor clock = clock();
 
-    /// @param workers runs the work; a task handed to it must not wait for another
-    public Operations(Executor workers) {
-        this.changes = new InFlight(workers, PATIENCE, REPLY_LIMIT);
-        this.readings = new InFlight(workers, Duration.ZERO, READING_LIMIT);
+    /// Answers an RPC with what the call returns or throws. A call that takes too long goes on, but
+    /// its caller is told so in time: ABORTED, and its retry joins.
+    <T> void answer(StreamObserver<T> observer, Callable<T> call) {
+        answerWithin(REPLY_LIMIT, observer, call);
+    }
+
+    /// As [#answer], for what only looks.
+    <T> void answerSoon(StreamObserver<T> observer, Callable<T> call) {
+        answerWithin(READING_LIMIT, observer, call);
     }
 
     /// Runs what changes the volume, one at a time.
@@ -31,9 +42,44 @@ public final class Operations {
         return changes.run(volume, what, request, work);
     }
 
-    /// Runs what only looks at `subject`, whatever else goes on; equal readings are made once.
+    /// Runs what only looks at `subject`, whatever else goes on; equal readings are made once, so a
+    /// subject that hangs has one thread hang with it.
     <T extends Message> T read(String subject, String what, Message request, Callable<T> work)
             throws Exception {
         return readings.run(subject, what, request, work);
+    }
+
+    private <T> void answerWithin(Duration limit, StreamObserver<T> observer, Callable<T> call) {
+        var reply = new OneReply<>(observer);
+        var within = ReplyTime.atMost(limit);
+        var alarm =
+                clock.schedule(
+                        () -> reply.refuse(goesOn(within)),
+                        within.toMillis(),
+                        TimeUnit.MILLISECONDS);
+        try {
+            reply.of(call);
+        } finally {
+            alarm.cancel(false);
+        }
+    }
+
+    private static VolumeException goesOn(Duration since) {
+        return new VolumeException(
+                Reason.BUSY,
+                "no result after %.1f s; the operation goes on, and a retry joins it"
+                        .formatted(since.toMillis() / 1000.0));
+    }
+
+    private static ScheduledThreadPoolExecutor clock() {
+        var factory = Thread.ofPlatform().name("reply-clock").daemon(true).factory();
+        var clock = new ScheduledThreadPoolExecutor(1, factory);
+        clock.setRemoveOnCancelPolicy(true);
+        return clock;
+    }
+
+    @Override
+    public void close() {
+        clock.shutdownNow();
     }
 }

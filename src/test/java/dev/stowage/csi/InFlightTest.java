@@ -26,7 +26,6 @@ class InFlightTest {
     private static final DeleteVolumeRequest B =
             DeleteVolumeRequest.newBuilder().setVolumeId("b").build();
 
-    private final ExecutorService workers = Executors.newCachedThreadPool();
     private final ExecutorService callers = Executors.newCachedThreadPool();
     private final CountDownLatch started = new CountDownLatch(1);
     private final CountDownLatch mayEnd = new CountDownLatch(1);
@@ -35,7 +34,6 @@ class InFlightTest {
     @AfterEach
     void letEverythingEnd() {
         mayEnd.countDown();
-        workers.close();
         callers.close();
     }
 
@@ -96,14 +94,18 @@ class InFlightTest {
 
     /// Failure case 37: the work goes on and the retry joins it.
     @Test
-    void aCallerThatGivesUpFindsTheWorkDoneOnce() throws Exception {
+    void aRetryThatWaitsTooLongIsToldSoAndTheNextOneFindsTheWorkDone() throws Exception {
         var inFlight = inFlight(Duration.ofSeconds(30), Duration.ofMillis(20));
+        var first = callers.submit(() -> inFlight.run("v", "Delete", A, this::held));
+        started.await();
         assertThatThrownBy(() -> inFlight.run("v", "Delete", A, this::held))
                 .isInstanceOf(VolumeException.class)
                 .hasMessageContaining("a retry joins it");
         var retry = callers.submit(() -> retried(inFlight));
         mayEnd.countDown();
+        assertThat(first.get()).isEqualTo(DONE);
         assertThat(retry.get()).isEqualTo(DONE);
+        assertThat(runs).hasValue(1);
     }
 
     private DeleteVolumeResponse retried(InFlight inFlight) throws Exception {
@@ -129,7 +131,7 @@ class InFlightTest {
     }
 
     private InFlight inFlight(Duration patience, Duration replyLimit) {
-        return new InFlight(workers, patience, replyLimit);
+        return new InFlight(patience, replyLimit);
     }
 
     private DeleteVolumeResponse held() throws InterruptedException {
