@@ -1,19 +1,14 @@
 package dev.stowage.linux;
 
-import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 
 /// Runs a program: an argument list, never a shell; the environment is PATH and LC_ALL=C alone;
 /// stdin is a pipe in which nothing ever comes, so a program that asks something waits until its
@@ -33,9 +28,7 @@ public final class Command {
 
     private static final int NOT_FOUND = 127;
 
-    /// What a killed program's pipes may take to close: they do so at once unless a child of it has
-    /// them too.
-    private static final Duration PIPES = Duration.ofSeconds(5);
+    private static final List<String> ENVIRONMENT = List.of("PATH=" + PATH, "LC_ALL=C");
 
     private Command() {}
 
@@ -53,26 +46,33 @@ public final class Command {
     /// ([CommandException#KILLED]). When this returns or throws, the program is no longer running.
     public static Output run(List<String> argv, Duration limit, Set<Integer> accepted)
             throws IOException {
-        var process = start(argv);
-        try (var output = Drain.of(process.getInputStream(), OUTPUT_BYTES);
-                var errors = Drain.of(process.getErrorStream(), ERROR_BYTES)) {
-            var inTime = process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS);
-            if (!inTime) {
-                kill(process);
-                throw new CommandException(argv, CommandException.KILLED, errors.text());
-            }
-            var exitCode = process.exitValue();
-            if (!accepted.contains(exitCode)) {
-                throw new CommandException(argv, exitCode, errors.text());
-            }
-            return new Output(exitCode, output.text(), errors.text());
-        } catch (InterruptedException e) {
-            kill(process);
-            Thread.currentThread().interrupt();
-            throw (IOException)
-                    new InterruptedIOException("Interrupted while running " + argv.getFirst())
-                            .initCause(e);
+        var program = find(argv.getFirst());
+        if (program.isEmpty()) {
+            throw new CommandException(argv, NOT_FOUND, argv.getFirst() + " is not installed");
         }
+        var output = new ChildOutput(OUTPUT_BYTES);
+        var errors = new ChildOutput(ERROR_BYTES);
+        try (var child = Child.start(program.get().toString(), argv, ENVIRONMENT)) {
+            var outcome = new ChildWait(child, output, errors).until(limit);
+            var exitCode = child.exitCode();
+            return switch (outcome) {
+                case ENDED ->
+                        result(argv, accepted, new Output(exitCode, output.text(), errors.text()));
+                case TIMED_OUT ->
+                        throw new CommandException(argv, CommandException.KILLED, errors.text());
+                case INTERRUPTED ->
+                        throw new InterruptedIOException(
+                                "Interrupted while running " + argv.getFirst());
+            };
+        }
+    }
+
+    private static Output result(List<String> argv, Set<Integer> accepted, Output output)
+            throws CommandException {
+        if (!accepted.contains(output.exitCode())) {
+            throw new CommandException(argv, output.exitCode(), output.stderr());
+        }
+        return output;
     }
 
     /// Where the program is, as [#run] would find it.
@@ -87,87 +87,5 @@ public final class Command {
             }
         }
         return Optional.empty();
-    }
-
-    private static Process start(List<String> argv) throws IOException {
-        var command = new ArrayList<>(argv);
-        command.set(0, require(argv.getFirst(), argv));
-        var builder = new ProcessBuilder(command);
-        builder.environment().clear();
-        builder.environment().put("PATH", PATH);
-        builder.environment().put("LC_ALL", "C");
-        DeathPact.prepare();
-        var process = builder.start();
-        try {
-            DeathPact.with(process);
-            return process;
-        } catch (IOException e) {
-            kill(process);
-            throw e;
-        }
-    }
-
-    private static String require(String program, List<String> argv) throws CommandException {
-        return find(program)
-                .map(Path::toString)
-                .orElseThrow(
-                        () -> new CommandException(argv, NOT_FOUND, program + " is not installed"));
-    }
-
-    private static void kill(Process process) {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly();
-        process.onExit()
-                .orTimeout(PIPES.toMillis(), TimeUnit.MILLISECONDS)
-                .exceptionally(_ -> process)
-                .join();
-    }
-
-    /// Reads a pipe to its end, so that the program never waits for us, and keeps the beginning.
-    private static final class Drain implements AutoCloseable {
-        private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
-        private final InputStream pipe;
-        private final int limit;
-        private final Thread reader;
-
-        private Drain(InputStream pipe, int limit) {
-            this.pipe = pipe;
-            this.limit = limit;
-            this.reader = Thread.ofPlatform().daemon().name("command-output").unstarted(this::read);
-        }
-
-        static Drain of(InputStream pipe, int limit) {
-            var drain = new Drain(pipe, limit);
-            drain.reader.start();
-            return drain;
-        }
-
-        private void read() {
-            var buffer = new byte[8192];
-            try {
-                for (var count = pipe.read(buffer); count >= 0; count = pipe.read(buffer)) {
-                    kept.write(buffer, 0, Math.min(count, limit - kept.size()));
-                }
-            } catch (IOException e) {
-                // closed under us: the text ends here
-                return;
-            }
-        }
-
-        String text() throws InterruptedException {
-            reader.join(PIPES);
-            return kept.toString(StandardCharsets.UTF_8);
-        }
-
-        /// Also ends a reader whose pipe a child of the program still has open.
-        @Override
-        public void close() {
-            try {
-                pipe.close();
-            } catch (IOException e) {
-                // nothing was written to it
-                return;
-            }
-        }
     }
 }

@@ -149,6 +149,14 @@ public final class Fd implements AutoCloseable {
         }
     }
 
+    /// From where the last read ended (read(2)); 0 at the end. For pipes.
+    int read(byte[] buffer) throws ErrnoException {
+        var open = number();
+        return (int)
+                Syscall.retrying(
+                        "read", name, () -> POSIX.read(open, buffer, (long) buffer.length));
+    }
+
     /// Reads at `offset` into what remains of the buffer and moves the buffer's position
     /// (pread(2)). Answers the number of bytes, which may be less than asked for; 0 at the end of
     /// the file.

@@ -1,6 +1,7 @@
 package dev.stowage.linux;
 
 import jnr.ffi.LibraryLoader;
+import jnr.ffi.Pointer;
 import jnr.ffi.annotations.In;
 import jnr.ffi.annotations.Out;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,31 @@ final class LibC {
 
         int fcntl(int fd, int command, long argument);
 
+        int pipe2(@Out int[] ends, int flags);
+
+        int poll(@In @Out byte[] descriptors, long count, int millis);
+
+        int posix_spawn_file_actions_init(@Out byte[] actions);
+
+        int posix_spawn_file_actions_adddup2(@In @Out byte[] actions, int from, int to);
+
+        /// glibc 2.34
+        int posix_spawn_file_actions_addclosefrom_np(@In @Out byte[] actions, int from);
+
+        int posix_spawn_file_actions_destroy(@In @Out byte[] actions);
+
+        int posix_spawn(
+                @Out int[] pid,
+                @In byte[] path,
+                @In byte[] actions,
+                @In byte @Nullable [] attributes,
+                @In Pointer arguments,
+                @In Pointer environment);
+
+        int waitpid(int pid, @Out int[] status, int options);
+
+        int kill(int pid, int signal);
+
         /// statx
         long syscall(
                 long number,
@@ -77,8 +103,7 @@ final class LibC {
                 @In byte @Nullable [] value,
                 long auxiliary);
 
-        /// fsmount: context, flags, attributes; pidfd_open: pid, flags; pidfd_getfd: pidfd, number
-        /// there, flags
+        /// fsmount: context, flags, attributes; pidfd_open: pid, flags
         long syscall(long number, long first, long second, long third);
     }
 }

@@ -15,7 +15,6 @@ final class SystemCalls {
     static final long FSCONFIG = 431;
     static final long FSMOUNT = 432;
     static final long PIDFD_OPEN = 434;
-    static final long PIDFD_GETFD = 438;
     static final long MOUNT_SETATTR = 442;
 
     /// linux/fcntl.h: relative paths start at the working directory; where the path is empty, the
