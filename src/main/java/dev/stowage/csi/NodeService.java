@@ -247,7 +247,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                     var path = Requests.path(request.getVolumePath(), "volume_path");
                     var id = Requests.existing(request.getVolumeId());
                     return operations.read(
-                            request.getVolumePath(),
+                            request.getVolumeId(),
                             "NodeGetVolumeStats",
                             request,
                             () -> Replies.stats(host.stats().stats(id, path)));

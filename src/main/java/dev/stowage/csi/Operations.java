@@ -18,12 +18,20 @@ public final class Operations implements AutoCloseable {
     /// Shorter than the kubelet's two minutes for one call (pkg/volume/csi, csiTimeout).
     private static final Duration REPLY_LIMIT = Duration.ofSeconds(100);
 
-    /// A reading waits for nobody, and a hung volume is told of soon.
+    /// A reading waits for no change, and a hung volume is told of soon.
     private static final Duration READING_LIMIT = Duration.ofSeconds(5);
 
     private final InFlight changes = new InFlight(PATIENCE, REPLY_LIMIT);
-    private final InFlight readings = new InFlight(Duration.ZERO, READING_LIMIT);
+    private final InFlight readings;
     private final ScheduledThreadPoolExecutor clock = clock();
+
+    public Operations() {
+        this(READING_LIMIT);
+    }
+
+    Operations(Duration readingLimit) {
+        readings = new InFlight(readingLimit, readingLimit);
+    }
 
     /// Answers an RPC with what the call returns or throws. A call that takes too long goes on, but
     /// its caller is told so in time: ABORTED, and its retry joins.
@@ -42,11 +50,11 @@ public final class Operations implements AutoCloseable {
         return changes.run(volume, what, request, work);
     }
 
-    /// Runs what only looks at `subject`, whatever else goes on; equal readings are made once, so a
-    /// subject that hangs has one thread hang with it.
-    <T extends Message> T read(String subject, String what, Message request, Callable<T> work)
+    /// Runs what only looks at the volume, whatever changes it meanwhile. One reading at a time,
+    /// through whichever of its paths: one that hangs costs one thread, not one for each path.
+    <T extends Message> T read(String volume, String what, Message request, Callable<T> work)
             throws Exception {
-        return readings.run(subject, what, request, work);
+        return readings.run(volume, what, request, work);
     }
 
     private <T> void answerWithin(Duration limit, StreamObserver<T> observer, Callable<T> call) {
