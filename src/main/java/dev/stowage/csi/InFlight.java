@@ -95,15 +95,15 @@ final class InFlight {
                             .formatted(key, operation.since()),
                     e);
         } catch (ExecutionException e) {
-            throw rethrown(Objects.requireNonNull(e.getCause()));
+            throw joined(Objects.requireNonNull(e.getCause()));
         }
     }
 
-    private static Exception rethrown(Throwable cause) {
-        if (cause instanceof Error error) {
-            throw error;
-        }
-        return (Exception) cause;
+    /// Whoever carried it out logs what went wrong.
+    private static Exception joined(Throwable failure) {
+        return failure instanceof VolumeException refused
+                ? refused
+                : new ReportedException(failure);
     }
 
     private static boolean ended(Operation operation, long untilNanos) throws InterruptedException {

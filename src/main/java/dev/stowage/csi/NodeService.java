@@ -281,17 +281,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
 
     /// With attachment the controller has grown the volume before; without, it is done here.
     private Volume grown(VolumeId id, CapacityRange size) throws IOException {
-        if (!attach) {
-            return volumes.expand(id, size);
-        }
-        var volume = volumes.require(id);
-        if (size.requiredBytes() > volume.capacityBytes()) {
-            throw new VolumeException(
-                    Reason.FAILED_PRECONDITION,
-                    "volume %s has %d bytes, less than the %d asked for: ControllerExpandVolume comes first"
-                            .formatted(id, volume.capacityBytes(), size.requiredBytes()));
-        }
-        return volume;
+        return attach ? volumes.requireGrown(id, size) : volumes.expand(id, size);
     }
 
     private static NodeServiceCapability capability(Type type) {

@@ -23,13 +23,21 @@ import io.grpc.Status;
 import io.grpc.StatusException;
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// The domain's words as CSI's. The only place that knows gRPC's status codes.
 final class Replies {
     private static final Logger LOG = LoggerFactory.getLogger(Replies.class);
+
+    /// Callers take 8 KiB of trailers by default; more would cost them the code too.
+    private static final int MAX_DESCRIPTION_BYTES = 6 << 10;
+
+    /// gRPC sends what is not printable ASCII as `%XX` for each byte of its UTF-8.
+    private static final int MAX_ENCODED_CHARACTER = 9;
 
     private Replies() {}
 
@@ -133,24 +141,39 @@ final class Replies {
 
     /// The status for whatever ended an RPC. Never UNKNOWN: sidecars take that as final.
     static StatusException error(Throwable error) {
+        if (!(error instanceof VolumeException) && !(error instanceof ReportedException)) {
+            LOG.error("a request failed", error);
+        }
+        return status(error).asException();
+    }
+
+    private static Status status(Throwable error) {
         return switch (error) {
-            case VolumeException refused ->
-                    status(refused.reason()).withDescription(refused.getMessage()).asException();
-            case IOException machine -> {
-                LOG.error("the machine failed", machine);
-                yield Status.INTERNAL
-                        .withDescription(String.valueOf(machine.getMessage()))
-                        .asException();
-            }
-            default -> {
-                LOG.error("this is a bug in the driver", error);
-                yield Status.INTERNAL
-                        .withDescription(
-                                "the driver failed unexpectedly (%s); its log has the details"
-                                        .formatted(error))
-                        .asException();
-            }
+            case VolumeException refused -> with(status(refused.reason()), refused.getMessage());
+            case ReportedException reported -> status(Objects.requireNonNull(reported.getCause()));
+            case IOException machine -> with(Status.INTERNAL, machine.getMessage());
+            default ->
+                    with(
+                            Status.INTERNAL,
+                            "the driver failed unexpectedly (%s); its log has the details"
+                                    .formatted(error));
         };
+    }
+
+    private static Status with(Status status, @Nullable String description) {
+        return status.withDescription(cut(String.valueOf(description)));
+    }
+
+    private static String cut(String text) {
+        var bytes = 0;
+        for (var i = 0; i < text.length(); i++) {
+            var c = text.charAt(i);
+            bytes += c >= ' ' && c <= '~' ? 1 : MAX_ENCODED_CHARACTER;
+            if (bytes > MAX_DESCRIPTION_BYTES) {
+                return text.substring(0, i) + "...";
+            }
+        }
+        return text;
     }
 
     private static Status status(Reason reason) {

@@ -70,14 +70,18 @@ public final class RpcLog implements ServerInterceptor {
                         volume,
                         status.getCode(),
                         millis,
-                        status.getDescription());
+                        oneLine(String.valueOf(status.getDescription())));
             }
         }
 
         /// A name is the caller's text: control characters must not forge log lines.
         private static String printable(String text) {
             var cut = text.length() > 128 ? text.substring(0, 128) + "..." : text;
-            return cut.replaceAll("\\p{Cntrl}", "?");
+            return oneLine(cut);
+        }
+
+        private static String oneLine(String text) {
+            return text.replaceAll("\\p{Cntrl}", "?");
         }
     }
 }

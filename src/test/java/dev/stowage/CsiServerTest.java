@@ -1,0 +1,139 @@
+package dev.stowage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.Appender;
+import ch.qos.logback.core.read.ListAppender;
+import csi.v1.GetPluginInfoRequest;
+import csi.v1.ProbeRequest;
+import csi.v1.ProbeResponse;
+import dev.stowage.csi.IdentityService;
+import dev.stowage.testing.NothingLeftBehind;
+import dev.stowage.testing.Polling;
+import dev.stowage.testing.TestFolder;
+import io.grpc.Status;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+
+/// The server and what it says, with services that fail or wait.
+@ExtendWith(NothingLeftBehind.class)
+class CsiServerTest {
+    @TempDir(factory = TestFolder.class)
+    private Path folder;
+
+    private final Logger root =
+            (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+    private final ListAppender<ILoggingEvent> log = new ListAppender<>();
+    private final Level level = root.getLevel();
+    private final Appender<ILoggingEvent> console = root.getAppender("STDERR");
+
+    @BeforeEach
+    void listen() {
+        log.start();
+        root.setLevel(Level.INFO);
+        root.detachAppender(console);
+        root.addAppender(log);
+    }
+
+    @AfterEach
+    void listenNoMore() {
+        root.detachAppender(log);
+        root.addAppender(console);
+        root.setLevel(level);
+    }
+
+    /// Failure case 53.
+    @Test
+    void anUncaughtExceptionIsInternalAndLoggedOnceWithItsStackTrace() throws Exception {
+        BooleanSupplier broken =
+                () -> {
+                    throw new IllegalStateException("nobody thought of this");
+                };
+        try (var server = serve(broken);
+                var client = new CsiClient(server.path())) {
+            var failed = TestDriver.refusal(() -> probe(client));
+            assertThat(failed.getCode()).isEqualTo(Status.Code.INTERNAL);
+            assertThat(failed.getDescription()).contains("nobody thought of this");
+            var info = GetPluginInfoRequest.getDefaultInstance();
+            assertThat(client.identity().getPluginInfo(info).getName()).isEqualTo("test.driver");
+            assertThat(traces()).hasSize(1);
+            assertThat(traces().getFirst().getThrowableProxy().getStackTraceElementProxyArray())
+                    .isNotEmpty();
+        }
+    }
+
+    /// Failure cases 37 and 53: nobody is there to take the answer, which is no fault of ours.
+    @Test
+    void aCallerThatGivesUpIsOneLineInTheLogAndNoStackTrace() throws Exception {
+        var asked = new CountDownLatch(1);
+        var mayAnswer = new CountDownLatch(1);
+        BooleanSupplier slow =
+                () -> {
+                    asked.countDown();
+                    return awaited(mayAnswer);
+                };
+        try (var server = serve(slow);
+                var client = new CsiClient(server.path())) {
+            var hurried = client.identity().withDeadlineAfter(2, TimeUnit.SECONDS);
+            var gaveUp =
+                    TestDriver.refusal(() -> hurried.probe(ProbeRequest.getDefaultInstance()));
+            assertThat(gaveUp.getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+            assertThat(asked.await(10, TimeUnit.SECONDS)).isTrue();
+            mayAnswer.countDown();
+            Polling.await("the line", Duration.ofSeconds(20), () -> !lines("Probe").isEmpty());
+            assertThat(probe(client).getReady().getValue()).isTrue();
+            Polling.await("both lines", Duration.ofSeconds(20), () -> lines("Probe").size() == 2);
+            assertThat(traces()).isEmpty();
+        }
+    }
+
+    private List<ILoggingEvent> traces() {
+        return List.copyOf(log.list).stream().filter(e -> e.getThrowableProxy() != null).toList();
+    }
+
+    private List<ILoggingEvent> lines(String method) {
+        return List.copyOf(log.list).stream()
+                .filter(e -> e.getFormattedMessage().startsWith(method + " "))
+                .toList();
+    }
+
+    private static boolean awaited(CountDownLatch latch) {
+        try {
+            return latch.await(60, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static ProbeResponse probe(CsiClient client) {
+        return client.identity().probe(ProbeRequest.getDefaultInstance());
+    }
+
+    private CsiServer serve(BooleanSupplier ready) throws IOException {
+        var service = new IdentityService("test.driver", "1", ready);
+        ExecutorService threads = Executors.newCachedThreadPool();
+        var server =
+                new CsiServer(
+                        EndpointSocket.of("unix://" + folder.resolve("csi.sock")),
+                        List.of(service),
+                        threads);
+        server.start();
+        return server;
+    }
+}
