@@ -14,7 +14,7 @@ final class Background implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Background.class);
 
     /// An unlink of a large image takes some milliseconds for each GiB.
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofSeconds(3);
 
     private final ExecutorService thread;
 

@@ -1,0 +1,102 @@
+package dev.stowage;
+
+import csi.v1.ProbeRequest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/// A driver as a process of its own, with its files in a folder: `<name>.yaml`, `<name>.sock`,
+/// `<name>.log`, `state-<name>`.
+final class DriverProcess implements AutoCloseable {
+    private final Path folder;
+    private final String name;
+    private final Process process;
+
+    private DriverProcess(Path folder, String name, Process process) {
+        this.folder = folder;
+        this.name = name;
+        this.process = process;
+    }
+
+    /// @param yaml the configuration but `state`
+    static DriverProcess start(Path folder, String name, String yaml, String... options)
+            throws IOException {
+        var config =
+                Files.writeString(
+                        folder.resolve(name + ".yaml"),
+                        "state: %s/state-%s\n".formatted(folder, name) + yaml);
+        var command =
+                new ArrayList<>(
+                        List.of(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "--enable-native-access=ALL-UNNAMED",
+                                "--sun-misc-unsafe-memory-access=allow",
+                                "-XX:TieredStopAtLevel=1",
+                                "-XX:+UseSerialGC",
+                                "-Dlogback.configurationFile="
+                                        + Path.of("src/main/resources/logback.xml")
+                                                .toAbsolutePath(),
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                "dev.stowage.Main",
+                                "serve",
+                                "--config=" + config,
+                                "--endpoint=unix://" + folder.resolve(name + ".sock"),
+                                "--node-id=" + name));
+        command.addAll(List.of(options));
+        var process =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(
+                                ProcessBuilder.Redirect.appendTo(
+                                        folder.resolve(name + ".log").toFile()))
+                        .start();
+        return new DriverProcess(folder, name, process);
+    }
+
+    Path socket() {
+        return folder.resolve(name + ".sock");
+    }
+
+    String log() throws IOException {
+        return Files.readString(folder.resolve(name + ".log"));
+    }
+
+    boolean ready(CsiClient client) {
+        return client.identity().probe(ProbeRequest.getDefaultInstance()).getReady().getValue();
+    }
+
+    void awaitReady() {
+        try (var client = new CsiClient(socket())) {
+            while (!ready(client)) {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    Stream<ProcessHandle> children() {
+        return process.descendants();
+    }
+
+    void terminate() {
+        process.destroy();
+    }
+
+    boolean awaitEnd(int seconds) throws InterruptedException {
+        return process.waitFor(seconds, TimeUnit.SECONDS);
+    }
+
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        process.onExit().join();
+    }
+}
