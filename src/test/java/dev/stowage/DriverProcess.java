@@ -25,6 +25,12 @@ final class DriverProcess implements AutoCloseable {
     /// @param yaml the configuration but `state`
     static DriverProcess start(Path folder, String name, String yaml, String... options)
             throws IOException {
+        return startLogging(folder, name, yaml, "INFO", options);
+    }
+
+    static DriverProcess startLogging(
+            Path folder, String name, String yaml, String logLevel, String... options)
+            throws IOException {
         var config =
                 Files.writeString(
                         folder.resolve(name + ".yaml"),
@@ -48,14 +54,14 @@ final class DriverProcess implements AutoCloseable {
                                 "--endpoint=unix://" + folder.resolve(name + ".sock"),
                                 "--node-id=" + name));
         command.addAll(List.of(options));
-        var process =
+        var builder =
                 new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(
                                 ProcessBuilder.Redirect.appendTo(
-                                        folder.resolve(name + ".log").toFile()))
-                        .start();
-        return new DriverProcess(folder, name, process);
+                                        folder.resolve(name + ".log").toFile()));
+        builder.environment().put("STOWAGE_LOG_LEVEL", logLevel);
+        return new DriverProcess(folder, name, builder.start());
     }
 
     Path socket() {
