@@ -72,13 +72,32 @@ public final class Volumes {
         if (capacity.holds(volume.capacityBytes())) {
             return volume;
         }
+        requireWithinLimit(volume, capacity);
+        return pools.holding(id).expand(id, capacity.choose(volume.capacityBytes()));
+    }
+
+    /// The volume after its growth, which must have happened already.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if it has not; OUT_OF_RANGE over the limit
+    public Volume requireGrown(VolumeId id, CapacityRange capacity) throws IOException {
+        var volume = require(id);
+        requireWithinLimit(volume, capacity);
+        if (capacity.requiredBytes() > volume.capacityBytes()) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s has %d bytes, less than the %d asked for: ControllerExpandVolume comes first"
+                            .formatted(id, volume.capacityBytes(), capacity.requiredBytes()));
+        }
+        return volume;
+    }
+
+    private static void requireWithinLimit(Volume volume, CapacityRange capacity) {
         if (capacity.limitBytes() > 0 && volume.capacityBytes() > capacity.limitBytes()) {
             throw new VolumeException(
                     Reason.OUT_OF_RANGE,
                     "volume %s has %d bytes already, over the limit of %d; volumes never shrink"
-                            .formatted(id, volume.capacityBytes(), capacity.limitBytes()));
+                            .formatted(volume.id(), volume.capacityBytes(), capacity.limitBytes()));
         }
-        return pools.holding(id).expand(id, capacity.choose(volume.capacityBytes()));
     }
 
     public Attachment attach(VolumeId id, NodeId to, AccessMode mode, boolean readOnly)

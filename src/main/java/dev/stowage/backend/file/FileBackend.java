@@ -269,7 +269,11 @@ public final class FileBackend implements Backend, FormatLedger, ImageFiles, Kno
     @Override
     public void recordFormat(VolumeId id, FormatState state) throws IOException {
         requireHealthy();
-        store.recordFormat(id, state);
+        try {
+            store.recordFormat(id, state);
+        } catch (ErrnoException e) {
+            throw inWords(e);
+        }
     }
 
     @Override

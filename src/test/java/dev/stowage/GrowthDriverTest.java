@@ -1,0 +1,165 @@
+package dev.stowage;
+
+import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
+import static dev.stowage.TestDriver.MIB;
+import static dev.stowage.TestDriver.NODE;
+import static dev.stowage.TestDriver.refusal;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import csi.v1.CapacityRange;
+import csi.v1.ControllerExpandVolumeRequest;
+import csi.v1.ControllerExpandVolumeResponse;
+import csi.v1.ControllerUnpublishVolumeRequest;
+import csi.v1.NodeExpandVolumeRequest;
+import csi.v1.NodeExpandVolumeResponse;
+import csi.v1.NodeGetVolumeStatsRequest;
+import dev.stowage.testing.NothingLeftBehind;
+import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestFolder;
+import io.grpc.Status;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Failure case 30, as the resizer and the kubelet see it.
+@RequiresRoot
+@ExtendWith(NothingLeftBehind.class)
+class GrowthDriverTest {
+    private static final long SIZE = 320 * MIB;
+
+    @TempDir(factory = TestFolder.class)
+    private Path folder;
+
+    @Test
+    void aVolumeGrowsThroughControllerAndNode() throws Exception {
+        try (var driver = TestDriver.central(folder, NODE)) {
+            var id = create(driver);
+            var context = driver.attach(id, NODE, SINGLE_NODE_WRITER);
+            var staging = driver.stage(id, context, SINGLE_NODE_WRITER);
+            assertThat(total(driver, id, staging)).isLessThan(SIZE);
+            assertThat(code(() -> onNode(driver, id, staging, 2 * SIZE, 0)))
+                    .as("before the controller")
+                    .isEqualTo(Status.Code.FAILED_PRECONDITION);
+            var grown = atController(driver, id, 2 * SIZE, 0);
+            assertThat(grown.getCapacityBytes()).isEqualTo(2 * SIZE);
+            assertThat(grown.getNodeExpansionRequired()).isTrue();
+            assertThat(atController(driver, id, 2 * SIZE, 0)).isEqualTo(grown);
+            assertThat(onNode(driver, id, staging, 2 * SIZE, 0).getCapacityBytes())
+                    .isEqualTo(2 * SIZE);
+            assertThat(total(driver, id, staging)).isGreaterThan(SIZE * 3 / 2);
+            // smaller than now
+            assertThat(atController(driver, id, SIZE, 0)).isEqualTo(grown);
+            assertThat(onNode(driver, id, staging, SIZE, 0).getCapacityBytes()).isEqualTo(2 * SIZE);
+            // over the limit
+            assertThat(code(() -> atController(driver, id, SIZE, SIZE)))
+                    .isEqualTo(Status.Code.OUT_OF_RANGE);
+            assertThat(code(() -> onNode(driver, id, staging, SIZE, SIZE)))
+                    .isEqualTo(Status.Code.OUT_OF_RANGE);
+            assertThat(total(driver, id, staging)).isGreaterThan(SIZE * 3 / 2);
+            // more than there is
+            assertThat(code(() -> atController(driver, id, 1L << 60, 0)))
+                    .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+            driver.unstage(id);
+            detach(driver, id);
+        }
+    }
+
+    /// While it is mounted nowhere: the node has nothing to do, and the next stage does it.
+    @Test
+    void aVolumeThatIsNotMountedGrowsAtItsNextStage() throws Exception {
+        try (var driver = TestDriver.central(folder, NODE)) {
+            var id = create(driver);
+            var context = driver.attach(id, NODE, SINGLE_NODE_WRITER);
+            var staging = driver.stage(id, context, SINGLE_NODE_WRITER);
+            driver.unstage(id);
+            atController(driver, id, 2 * SIZE, 0);
+            assertThat(code(() -> onNode(driver, id, staging, 2 * SIZE, 0)))
+                    .isEqualTo(Status.Code.NOT_FOUND);
+            driver.stage(id, context, SINGLE_NODE_WRITER);
+            assertThat(total(driver, id, staging)).isGreaterThan(SIZE * 3 / 2);
+            driver.unstage(id);
+            detach(driver, id);
+        }
+    }
+
+    /// Without a controller the node grows the image too, and nothing where nothing is mounted.
+    @Test
+    void aNodeAloneGrowsImageAndFileSystem() throws Exception {
+        try (var driver = TestDriver.local(folder, NODE)) {
+            var id = create(driver);
+            var staging = driver.stage(id, Map.of(), SINGLE_NODE_WRITER);
+            assertThat(code(() -> onNode(driver, id, folder.resolve("x"), 2 * SIZE, 0)))
+                    .isEqualTo(Status.Code.NOT_FOUND);
+            assertThat(onNode(driver, id, staging, 2 * SIZE, 0).getCapacityBytes())
+                    .isEqualTo(2 * SIZE);
+            assertThat(total(driver, id, staging)).isGreaterThan(SIZE * 3 / 2);
+            assertThat(code(() -> onNode(driver, id, staging, SIZE, SIZE)))
+                    .isEqualTo(Status.Code.OUT_OF_RANGE);
+            assertThat(code(() -> onNode(driver, id, staging, 2, 1)))
+                    .isEqualTo(Status.Code.INVALID_ARGUMENT);
+            driver.unstage(id);
+            assertThat(code(() -> atController(driver, id, 3 * SIZE, 0)))
+                    .isEqualTo(Status.Code.UNIMPLEMENTED);
+        }
+    }
+
+    private static String create(TestDriver driver) {
+        var request =
+                TestDriver.createRequest("data").toBuilder()
+                        .setCapacityRange(CapacityRange.newBuilder().setRequiredBytes(SIZE))
+                        .putParameters("csi.storage.k8s.io/fstype", "xfs");
+        return driver.controller().createVolume(request.build()).getVolume().getVolumeId();
+    }
+
+    private static ControllerExpandVolumeResponse atController(
+            TestDriver driver, String id, long required, long limit) {
+        return driver.controller()
+                .controllerExpandVolume(
+                        ControllerExpandVolumeRequest.newBuilder()
+                                .setVolumeId(id)
+                                .setCapacityRange(range(required, limit))
+                                .build());
+    }
+
+    private static NodeExpandVolumeResponse onNode(
+            TestDriver driver, String id, Path path, long required, long limit) {
+        return driver.node()
+                .nodeExpandVolume(
+                        NodeExpandVolumeRequest.newBuilder()
+                                .setVolumeId(id)
+                                .setVolumePath(path.toString())
+                                .setCapacityRange(range(required, limit))
+                                .build());
+    }
+
+    private static CapacityRange range(long required, long limit) {
+        return CapacityRange.newBuilder().setRequiredBytes(required).setLimitBytes(limit).build();
+    }
+
+    private static Status.Code code(Callable<?> call) throws Exception {
+        return refusal(call).getCode();
+    }
+
+    private static long total(TestDriver driver, String id, Path path) {
+        return driver.node()
+                .nodeGetVolumeStats(
+                        NodeGetVolumeStatsRequest.newBuilder()
+                                .setVolumeId(id)
+                                .setVolumePath(path.toString())
+                                .build())
+                .getUsage(0)
+                .getTotal();
+    }
+
+    private static void detach(TestDriver driver, String id) {
+        var _ =
+                driver.controller()
+                        .controllerUnpublishVolume(
+                                ControllerUnpublishVolumeRequest.newBuilder()
+                                        .setVolumeId(id)
+                                        .build());
+    }
+}
