@@ -45,6 +45,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 class DriverTest {
+    private static final String LONG_ID =
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                    + "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
     @TempDir(factory = TestFolder.class)
     private Path folder;
 
@@ -100,7 +104,7 @@ class DriverTest {
 
     /// Failure case 39.
     @ParameterizedTest
-    @ValueSource(strings = {"../../etc", "nothing", "größe"})
+    @ValueSource(strings = {"../../etc", "nothing", "größe", LONG_ID, "a\nb"})
     void deletingWhatIsNoIdOfOursChangesNothing(String id) throws Exception {
         try (var driver = TestDriver.central(folder, NODE)) {
             var kept = driver.create("data");

@@ -32,7 +32,7 @@ record FileSystemMount(
         try {
             mount(at);
         } catch (ErrnoException e) {
-            if (readOnly && e.is(Errno.EROFS)) {
+            if (readOnly && (e.is(Errno.EROFS) || isDirtyBtrfs())) {
                 throw needsReplay(e);
             }
             if (!mendable || !e.is(Errno.EUCLEAN, Errno.EIO, Errno.EINVAL)) {
@@ -70,6 +70,11 @@ record FileSystemMount(
                 "volume %s was not unmounted cleanly and its journal must be replayed, which a read-only use must not do: stage it once for writing (%s)"
                         .formatted(volume, refusal.getMessage()),
                 refusal);
+    }
+
+    /// Which refuses with EIO.
+    private boolean isDirtyBtrfs() throws IOException {
+        return fileSystem == FileSystemType.BTRFS && Btrfs.isDirty(device);
     }
 
     private boolean isExt() {

@@ -25,6 +25,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
@@ -368,6 +369,50 @@ class FormatTest {
             test.stage();
             test.unstage();
         }
+    }
+
+    /// 62: made on a disk with 512-byte blocks, and on one with 4096, and moved between them.
+    @ParameterizedTest
+    @CsvSource({"EXT4,512", "XFS,512", "BTRFS,512", "EXT4,4096", "XFS,4096"})
+    void aVolumeMountsWhateverTheBlocksOfTheDiskBelow(FileSystemType fileSystem, int blockSize)
+            throws IOException {
+        var image = LoopFileSystem.sparseFile(folder.resolve("disk.img"), 768 * TestVolume.MIB);
+        var loop = LoopDevices.attach(image, "stowage-test:4096", 4096, false);
+        var disk =
+                new LoopFileSystem(
+                        LoopFileSystem.Kind.XFS,
+                        image,
+                        Files.createDirectory(folder.resolve("disk")),
+                        loop);
+        try (disk) {
+            disk.kind().format(loop.path());
+            disk.mount();
+            try (var there = sized(disk.mountPoint(), fileSystem, blockSize);
+                    var here = sized(folder, fileSystem, blockSize)) {
+                there.stage();
+                Files.writeString(there.stagingPath().resolve("file"), "kept");
+                there.unstage();
+                here.stage();
+                Files.writeString(here.stagingPath().resolve("file"), "moved");
+                here.unstage();
+                assertMountsAs(there, "kept");
+                Files.copy(here.image(), there.image(), StandardCopyOption.REPLACE_EXISTING);
+                assertMountsAs(there, "moved");
+            }
+        }
+    }
+
+    private static TestVolume sized(Path folder, FileSystemType fileSystem, int blockSize)
+            throws IOException {
+        var bytes = TestVolume.size(fileSystem);
+        return TestVolume.make(folder, Optional.of(fileSystem), bytes, blockSize);
+    }
+
+    private static void assertMountsAs(TestVolume test, String content) throws IOException {
+        test.stage();
+        assertThat(test.loops().getFirst().blockSize()).isEqualTo(test.volume.blockSizeBytes());
+        assertThat(test.stagingPath().resolve("file")).hasContent(content);
+        test.unstage();
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.stowage.node;
 
 import static dev.stowage.node.FormatTest.refused;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.stowage.linux.Fd;
@@ -16,6 +17,10 @@ import dev.stowage.volume.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.time.Duration;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Command;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -160,6 +165,25 @@ class GrowthTest {
             test.stageReadOnly();
             test.grow(test.volume.capacityBytes() * 2);
             refused(() -> expand(test, "staging"), Reason.FAILED_PRECONDITION, "read-only");
+            test.unstage();
+        }
+    }
+
+    /// 30: one that shut down after an error; its device grows, and it does at the next stage.
+    @Test
+    void aFileSystemWithErrorsIsNotGrownAndGrowsOnceItIsMended() throws IOException {
+        try (var test = TestVolume.of(folder, FileSystemType.XFS)) {
+            test.stage();
+            var before = total(test, "staging");
+            Command.run(
+                    List.of("xfs_io", "-x", "-c", "shutdown", test.stagingPath().toString()),
+                    Duration.ofSeconds(10));
+            test.grow(test.volume.capacityBytes() * 2);
+            assertThatThrownBy(() -> expand(test, "staging")).isInstanceOf(ErrnoException.class);
+            test.unstage();
+            test.stage();
+            assertThat(total(test, "staging")).isGreaterThan(before * 19 / 10);
+            assertThat(expand(test, "staging")).isEqualTo(test.volume.capacityBytes());
             test.unstage();
         }
     }

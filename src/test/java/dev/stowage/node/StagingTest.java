@@ -117,9 +117,7 @@ class StagingTest {
 
     /// 12
     @ParameterizedTest
-    @EnumSource(
-            value = FileSystemType.class,
-            names = {"EXT4", "EXT3", "XFS"})
+    @EnumSource
     void aReadOnlyStageOfADirtyFileSystemWritesNothing(FileSystemType fileSystem)
             throws IOException {
         try (var test = TestVolume.of(folder, fileSystem);

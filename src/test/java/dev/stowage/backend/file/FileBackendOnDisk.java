@@ -249,6 +249,22 @@ abstract class FileBackendOnDisk extends BackendContract {
     }
 
     @Test
+    @DisplayName("63: a trimmed thick volume can be written whole in a pool that is promised out")
+    void aTrimmedVolumeIsWrittenWholeInAFullPool() throws Exception {
+        var volume = make(own(), "v", 128 * MIB);
+        write(own().image(volume.id()), 128);
+        punch(own().image(volume.id()), 128 * MIB);
+        for (var i = 0; ; i++) {
+            var largest = own().capacity(Provisioning.THICK).largestVolumeBytes();
+            if (largest == 0) {
+                break;
+            }
+            make(own(), "rest" + i, largest);
+        }
+        write(own().image(volume.id()), 128);
+    }
+
+    @Test
     @DisplayName("39: a volume whose image a loop device of this machine has open is not deleted")
     void aVolumeOnALoopDeviceIsNotDeleted() throws Exception {
         var volume = make(own(), "v", 16 * MIB);

@@ -14,6 +14,10 @@ import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.nio.file.Files;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.ParameterizedTest;
+import java.util.Set;
+import dev.stowage.linux.Mounts;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -186,6 +190,36 @@ final class PoolStartTest {
             assertThat(shm).isEmptyDirectory();
         } finally {
             FolderTree.erase(shm);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"overlay", "ramfs", "tmpfs"})
+    @RequiresRoot
+    @DisplayName("33: overlay, tmpfs and ramfs are refused by what is mounted")
+    void whatForgetsIsRefusedByWhatIsMounted(String type) throws Exception {
+        var place = Files.createDirectory(folder.resolve(type));
+        List<String> options = List.of();
+        if (type.equals("overlay")) {
+            for (var name : List.of("lower", "upper", "work")) {
+                Files.createDirectory(folder.resolve(name));
+            }
+            options =
+                    List.of(
+                            "lowerdir=" + folder.resolve("lower"),
+                            "upperdir=" + folder.resolve("upper"),
+                            "workdir=" + folder.resolve("work"));
+        }
+        Mounts.mount(type, type, place, Set.of(), options);
+        try {
+            var path = place.resolve("pool");
+            assertSick(
+                    new FilePoolSettings("test", path, 1.0, false, false, false),
+                    type,
+                    "ephemeral");
+            assertThat(path).doesNotExist();
+        } finally {
+            Mounts.unmount(place);
         }
     }
 
