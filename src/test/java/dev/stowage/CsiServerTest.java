@@ -8,11 +8,13 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.Appender;
 import ch.qos.logback.core.read.ListAppender;
 import csi.v1.GetPluginInfoRequest;
+import csi.v1.NodeExpandVolumeRequest;
 import csi.v1.ProbeRequest;
 import csi.v1.ProbeResponse;
 import dev.stowage.csi.IdentityService;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
+import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import java.io.IOException;
@@ -32,6 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
 /// The server and what it says, with services that fail or wait.
+@RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 class CsiServerTest {
     @TempDir(factory = TestFolder.class)
@@ -100,6 +103,32 @@ class CsiServerTest {
             assertThat(probe(client).getReady().getValue()).isTrue();
             Polling.await("both lines", Duration.ofSeconds(20), () -> lines("Probe").size() == 2);
             assertThat(traces()).isEmpty();
+        }
+    }
+
+    /// Failure case 57: what a caller sends is repeated in messages, but forges no line of the log
+    /// and is never so long that the code is lost on the way.
+    @Test
+    void anIdWithLineBreaksOrOfAMegabyteIsRefusedLikeAnyOther() throws Exception {
+        try (var driver = TestDriver.local(folder, TestDriver.NODE)) {
+            for (var id : List.of("x\n2026 INFO rpc DeleteVolume forged", "ü".repeat(1 << 20))) {
+                var refused =
+                        TestDriver.refusal(
+                                () ->
+                                        driver.node()
+                                                .nodeExpandVolume(
+                                                        NodeExpandVolumeRequest.newBuilder()
+                                                                .setVolumeId(id)
+                                                                .setVolumePath("/x")
+                                                                .build()));
+                assertThat(refused.getCode()).isEqualTo(Status.Code.NOT_FOUND);
+            }
+            Polling.await(
+                    "both lines",
+                    Duration.ofSeconds(20),
+                    () -> lines("NodeExpandVolume").size() == 2);
+            assertThat(lines("NodeExpandVolume"))
+                    .noneMatch(e -> e.getFormattedMessage().contains("\n"));
         }
     }
 

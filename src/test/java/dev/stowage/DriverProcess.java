@@ -84,6 +84,10 @@ final class DriverProcess implements AutoCloseable {
         }
     }
 
+    long pid() {
+        return process.pid();
+    }
+
     Stream<ProcessHandle> children() {
         return process.descendants();
     }
