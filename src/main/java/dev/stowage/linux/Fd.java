@@ -14,6 +14,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class Fd implements AutoCloseable {
     // linux/fs.h
     private static final long BLKGETSIZE64 = 0x80081272L;
+    /// linux/fadvise.h
+    private static final int POSIX_FADV_DONTNEED = 4;
+
     private static final int SEEK_DATA = 3;
     private static final int CLOSED = -1;
 
@@ -133,6 +136,16 @@ public final class Fd implements AutoCloseable {
     public void truncate(long bytes) throws ErrnoException {
         var open = number();
         Syscall.retrying("ftruncate", name, () -> POSIX.ftruncate(open, bytes));
+    }
+
+    /// Lets the kernel forget what it has read of the file (posix_fadvise(2), POSIX_FADV_DONTNEED);
+    /// what was written and not synced stays. SEEK_DATA takes what was merely read for data, where
+    /// it lies in allocated blocks that were never written.
+    public void dropCache() throws ErrnoException {
+        var errno = LibC.LIBC.posix_fadvise(number(), 0, 0, POSIX_FADV_DONTNEED);
+        if (errno != 0) {
+            throw new ErrnoException("posix_fadvise", name, errno, "");
+        }
     }
 
     /// The offset of the first byte at or after `from` that is not in a hole (lseek(2), SEEK_DATA);

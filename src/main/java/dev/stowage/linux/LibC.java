@@ -33,6 +33,9 @@ final class LibC {
 
         int fallocate(int fd, int mode, long offset, long length);
 
+        /// Answers the errno itself.
+        int posix_fadvise(int fd, long offset, long length, int advice);
+
         int syncfs(int fd);
 
         int statfs(@In byte[] path, @Out byte[] statfs);

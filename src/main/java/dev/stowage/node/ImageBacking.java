@@ -16,6 +16,9 @@ record ImageBacking(Path image, FileId identity, boolean provable) implements Ba
             return Past.UNKNOWN;
         }
         try (var file = open()) {
+            // A device without direct I/O reads through the image's page cache.
+            file.fsync();
+            file.dropCache();
             return file.seekData(0) < 0 ? Past.BLANK : Past.WRITTEN;
         }
     }
