@@ -40,8 +40,7 @@ class CsiServerTest {
     @TempDir(factory = TestFolder.class)
     private Path folder;
 
-    private final Logger root =
-            (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+    private final Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     private final ListAppender<ILoggingEvent> log = new ListAppender<>();
     private final Level level = root.getLevel();
     private final Appender<ILoggingEvent> console = root.getAppender("STDERR");
@@ -94,8 +93,7 @@ class CsiServerTest {
         try (var server = serve(slow);
                 var client = new CsiClient(server.path())) {
             var hurried = client.identity().withDeadlineAfter(2, TimeUnit.SECONDS);
-            var gaveUp =
-                    TestDriver.refusal(() -> hurried.probe(ProbeRequest.getDefaultInstance()));
+            var gaveUp = TestDriver.refusal(() -> hurried.probe(ProbeRequest.getDefaultInstance()));
             assertThat(gaveUp.getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
             assertThat(asked.await(10, TimeUnit.SECONDS)).isTrue();
             mayAnswer.countDown();

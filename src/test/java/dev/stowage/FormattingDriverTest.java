@@ -37,8 +37,10 @@ class FormattingDriverTest {
     private Path folder;
 
     private final ExecutorService callers = Executors.newCachedThreadPool();
+
     @SuppressWarnings("NullAway.Init")
     private DriverProcess driver;
+
     @SuppressWarnings("NullAway.Init")
     private CsiClient client;
 
@@ -217,7 +219,10 @@ class FormattingDriverTest {
     private List<ProcessHandle> mkfs() {
         return driver.children()
                 .filter(child -> child.info().command().orElse("").contains("mk"))
-                .filter(child -> List.of(child.info().arguments().orElse(new String[0])).contains("-q"))
+                .filter(
+                        child ->
+                                List.of(child.info().arguments().orElse(new String[0]))
+                                        .contains("-q"))
                 .toList();
     }
 

@@ -118,8 +118,7 @@ class FullDiskDriverTest {
             var id = driver.create("data");
             var image = folder.resolve("ssd/volumes").resolve(id).resolve("image");
             Files.move(image, folder.resolve("elsewhere"));
-            var refused =
-                    refusal(() -> driver.stage(id, Map.of(), SINGLE_NODE_WRITER));
+            var refused = refusal(() -> driver.stage(id, Map.of(), SINGLE_NODE_WRITER));
             assertThat(refused.getCode()).isEqualTo(Status.Code.INTERNAL);
             assertThat(refused.getDescription()).contains(image.toString());
             assertThat(image).doesNotExist();

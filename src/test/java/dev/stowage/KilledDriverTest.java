@@ -119,8 +119,8 @@ class KilledDriverTest {
                         "fsync:when=2",
                         "rename",
                         "fsync:when=3",
-                        "ioctl:when=9",
-                        "ioctl:when=17")) {
+                        "ioctl:when=3",
+                        "ioctl:when=6")) {
             bytes += 64 * TestDriver.MIB;
             var wanted = bytes;
             killedAt(step, () -> expand(wanted));

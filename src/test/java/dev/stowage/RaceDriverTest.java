@@ -106,8 +106,7 @@ class RaceDriverTest {
     }
 
     private static Callable<?> publish(TestDriver driver, String id, boolean readOnly) {
-        return () ->
-                driver.publish(id, Map.of(), "target", SINGLE_NODE_MULTI_WRITER, readOnly);
+        return () -> driver.publish(id, Map.of(), "target", SINGLE_NODE_MULTI_WRITER, readOnly);
     }
 
     private static Callable<?> unpublish(TestDriver driver, String id) {

@@ -76,7 +76,8 @@ class SecretsTest {
 
     private String create(CsiClient client, String name, String mkfsOptions) {
         var request =
-                TestDriver.createRequest(name).toBuilder().putParameters("mkfsOptions", mkfsOptions);
+                TestDriver.createRequest(name).toBuilder()
+                        .putParameters("mkfsOptions", mkfsOptions);
         call(
                 request.build().toBuilder().putParameters("nonsense", "1").build(),
                 r -> client.controller().createVolume((CreateVolumeRequest) r));
@@ -113,9 +114,7 @@ class SecretsTest {
                         .setVolumeId(id)
                         .addVolumeCapabilities(use)
                         .build(),
-                r ->
-                        controller.validateVolumeCapabilities(
-                                (ValidateVolumeCapabilitiesRequest) r));
+                r -> controller.validateVolumeCapabilities((ValidateVolumeCapabilitiesRequest) r));
         var stage =
                 NodeStageVolumeRequest.newBuilder()
                         .setVolumeId(id)

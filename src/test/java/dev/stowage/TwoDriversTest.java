@@ -43,8 +43,7 @@ class TwoDriversTest {
             try (var second = DriverProcess.start(folder, "n2", yaml);
                     var ofSecond = new CsiClient(second.socket())) {
                 second.awaitReady();
-                var refused =
-                        TestDriver.refusal(() -> ofSecond.controller().createVolume(request));
+                var refused = TestDriver.refusal(() -> ofSecond.controller().createVolume(request));
                 assertThat(refused.getCode()).isEqualTo(Status.Code.UNAVAILABLE);
                 assertThat(refused.getDescription()).contains(".lock is locked by driver n1.");
                 assertThat(ofFirst.controller().createVolume(request)).isEqualTo(made);
@@ -108,8 +107,8 @@ class TwoDriversTest {
         }
     }
 
-    private static Status.Code attach(
-            CyclicBarrier start, CsiClient client, String id, String node) throws Exception {
+    private static Status.Code attach(CyclicBarrier start, CsiClient client, String id, String node)
+            throws Exception {
         start.await();
         try {
             var _ =
