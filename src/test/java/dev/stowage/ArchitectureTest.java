@@ -37,7 +37,7 @@ class ArchitectureTest {
             Map.of(
                     "jnr", List.of("jnr", "com.kenai.jffi"),
                     "grpc", List.of("io.grpc"),
-                    "protobuf", List.of("com.google.protobuf", "csi.v1"));
+                    "protobuf", List.of("com.google.protobuf", "csi.v1", "pluginregistration.v1"));
 
     private final ImportTable table;
     private final JavaClasses classes;
