@@ -10,7 +10,9 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import pluginregistration.v1.RegistrationGrpc;
 
 /// A caller of a driver over its unix socket, as the kubelet and the sidecars are.
 final class CsiClient implements AutoCloseable {
@@ -36,6 +38,18 @@ final class CsiClient implements AutoCloseable {
         return IdentityGrpc.newBlockingStub(channel)
                 .withWaitForReady()
                 .withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /// Fails at once where nobody serves.
+    IdentityGrpc.IdentityBlockingStub identity(Duration limit) {
+        return IdentityGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(limit.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /// Fails at once where nobody serves.
+    RegistrationGrpc.RegistrationBlockingStub registration(Duration limit) {
+        return RegistrationGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(limit.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     ControllerGrpc.ControllerBlockingStub controller() {

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/// The gRPC server on its unix socket. The socket appears under its name only once it is bound and
+/// A gRPC server on a unix socket. The socket appears under its name only once it is bound and
 /// nobody but root may use it.
 final class CsiServer implements AutoCloseable {
     /// Far over any CSI request: maps and strings have limits of a few KiB.
@@ -57,10 +57,6 @@ final class CsiServer implements AutoCloseable {
                 socket.temporary(), PosixFilePermissions.fromString("rw-------"));
         socket.publish();
         published = true;
-    }
-
-    void awaitTermination() throws InterruptedException {
-        server.awaitTermination();
     }
 
     /// No new RPCs; those that run may finish within `grace`, what does not is picked up by the

@@ -28,11 +28,20 @@ import org.slf4j.LoggerFactory;
 final class Driver implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Driver.class);
 
+    /// A pool's first opening may clear what a crash left; after this the driver goes on without
+    /// it.
+    private static final Duration OPENING = Duration.ofSeconds(30);
+
+    /// Less than what a check of readiness waits.
+    private static final Duration ASKING = Duration.ofSeconds(2);
+
     private final Config config;
     private final Options options;
     private final Pools pools;
+    private final PoolStates poolStates;
     private final Operations operations = new Operations();
     private final CsiServer server;
+    private volatile List<String> nodeProblems = List.of();
     private volatile boolean ready;
 
     /// @param kubelet the kubelet's folder, to be checked for mount propagation; empty: not checked
@@ -42,6 +51,7 @@ final class Driver implements AutoCloseable {
         this.config = config;
         this.options = options;
         this.pools = pools();
+        this.poolStates = new PoolStates(pools.all());
         this.server =
                 new CsiServer(EndpointSocket.of(options.endpoint()), services(), RpcThreads.make());
     }
@@ -56,20 +66,32 @@ final class Driver implements AutoCloseable {
                 options.role(),
                 server.path(),
                 options.node());
-        pools.all().forEach(Pool::sickness);
-        ready = !options.role().servesNode() || nodeIsFit();
+        // A pool that hangs must not keep the others from their work.
+        var _ = poolStates.read(OPENING);
+        if (options.role().servesNode()) {
+            examineNode();
+        }
+        ready = nodeProblems.isEmpty();
     }
 
-    private boolean nodeIsFit() throws IOException {
+    private void examineNode() throws IOException {
         var test = new NodeSelfTest();
         test.warnings().forEach(LOG::warn);
-        var problems = test.problems(options.kubelet());
-        problems.forEach(LOG::error);
-        return problems.isEmpty();
+        nodeProblems = test.problems(options.kubelet());
+        nodeProblems.forEach(LOG::error);
     }
 
-    void awaitTermination() throws InterruptedException {
-        server.awaitTermination();
+    Path socket() {
+        return server.path();
+    }
+
+    boolean ready() {
+        return ready;
+    }
+
+    /// How ready the driver is and what each pool says, also where one hangs.
+    Readiness readiness() {
+        return new Readiness(ready, poolStates.read(ASKING), nodeProblems);
     }
 
     /// Ends within `grace`, letting RPCs that run finish.
@@ -83,6 +105,7 @@ final class Driver implements AutoCloseable {
     public void close() {
         server.close();
         operations.close();
+        poolStates.close();
         pools.close();
     }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -12,18 +13,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// The socket file of an endpoint `unix:///path`. It is bound under another name and then renamed,
-/// so that nobody meets it half-made or with the wrong mode.
+/// so that nobody meets it half-made or with the wrong mode. That name begins with a dot: the
+/// kubelet takes any other socket in its folder of plugins for one.
 ///
 /// @param path where callers find it
 /// @param temporary where it is bound
-record EndpointSocket(Path path, Path temporary) {
+/// @param remedy what a person can do if the place is taken
+record EndpointSocket(Path path, Path temporary, String remedy) {
     private static final Logger LOG = LoggerFactory.getLogger(EndpointSocket.class);
     private static final String SCHEME = "unix://";
 
     /// sun_path of sockaddr_un has 108 bytes (unix(7)), one of them for the end.
     private static final int MAX_PATH = 107;
 
-    private static final String TEMPORARY_SUFFIX = ".new";
+    private static final String TEMPORARY = ".%s.new";
 
     /// @param endpoint `unix:///path` or a plain absolute path
     static EndpointSocket of(String endpoint) {
@@ -33,13 +36,21 @@ record EndpointSocket(Path path, Path temporary) {
                     "endpoint '%s' is not an absolute unix socket: use unix:///path/csi.sock"
                             .formatted(endpoint));
         }
-        var temporary = text + TEMPORARY_SUFFIX;
-        if (temporary.getBytes(java.nio.charset.StandardCharsets.UTF_8).length > MAX_PATH) {
+        return at(Path.of(text), "choose another --endpoint");
+    }
+
+    static EndpointSocket at(Path path, String remedy) {
+        var temporary = path.resolveSibling(TEMPORARY.formatted(path.getFileName()));
+        if (bytes(temporary) > MAX_PATH) {
             throw new ConfigException(
-                    "endpoint '%s' is too long for a unix socket: use at most %d bytes"
-                            .formatted(endpoint, MAX_PATH - TEMPORARY_SUFFIX.length()));
+                    "'%s' is too long for a unix socket: use at most %d bytes"
+                            .formatted(path, MAX_PATH - (bytes(temporary) - bytes(path))));
         }
-        return new EndpointSocket(Path.of(text), Path.of(temporary));
+        return new EndpointSocket(path, temporary, remedy);
+    }
+
+    private static int bytes(Path path) {
+        return path.toString().getBytes(StandardCharsets.UTF_8).length;
     }
 
     /// Clears a socket that a dead driver left. One that somebody answers on stays, and so does any
@@ -48,8 +59,7 @@ record EndpointSocket(Path path, Path temporary) {
         refuseOther(path);
         if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && answers()) {
             throw new IOException(
-                    "another process serves on %s: stop it, or choose another --endpoint"
-                            .formatted(path));
+                    "another process serves on %s: stop it, or %s".formatted(path, remedy));
         }
         refuseOther(temporary);
         Files.deleteIfExists(temporary);
@@ -67,11 +77,10 @@ record EndpointSocket(Path path, Path temporary) {
         }
     }
 
-    private static void refuseOther(Path file) throws IOException {
+    private void refuseOther(Path file) throws IOException {
         if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !isSocket(file)) {
             throw new IOException(
-                    "%s is there and is not a socket: move it away, or choose another --endpoint"
-                            .formatted(file));
+                    "%s is there and is not a socket: move it away, or %s".formatted(file, remedy));
         }
     }
 

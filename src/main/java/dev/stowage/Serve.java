@@ -1,5 +1,7 @@
 package dev.stowage;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.stowage.volume.NodeId;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -34,9 +36,9 @@ final class Serve implements Callable<Integer> {
 
     @Option(
             names = "--endpoint",
-            required = true,
             paramLabel = "unix:///PATH",
-            description = "The socket to serve on.")
+            description =
+                    "The socket to serve on (default: plugins/DRIVER/csi.sock in --kubelet-dir).")
     private @Nullable String endpoint;
 
     @Option(
@@ -59,26 +61,68 @@ final class Serve implements Callable<Integer> {
                     "The kubelet's folder: at start it is checked that the kubelet will see mounts made below it.")
     private @Nullable Path kubelet;
 
+    @Option(
+            names = "--register",
+            description =
+                    "Register with the kubelet of --kubelet-dir, so that no node-driver-registrar is needed.")
+    private boolean register;
+
+    @Option(
+            names = "--http",
+            paramLabel = "[ADDRESS]:PORT",
+            description =
+                    "Serve /healthz and /readyz there, so that no livenessprobe is needed (default: not at all).")
+    private @Nullable String http;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
+        var settings = ConfigFile.read(requireNonNull(config));
         var options =
                 new Driver.Options(
-                        java.util.Objects.requireNonNull(endpoint),
+                        endpoint(settings.driver()),
                         role,
                         NodeId.of(
                                 nodeId == null ? InetAddress.getLocalHost().getHostName() : nodeId),
                         Optional.ofNullable(kubelet));
-        var driver = new Driver(ConfigFile.read(java.util.Objects.requireNonNull(config)), options);
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(driver), "stop"));
-        driver.start();
-        driver.awaitTermination();
-        return 0;
+        var serving =
+                new Serving(
+                        settings,
+                        options,
+                        registering(),
+                        Optional.ofNullable(http).map(ListenAddress::parse));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(serving), "stop"));
+        serving.start();
+        return serving.awaitEnd();
     }
 
-    private static void stop(Driver driver) {
+    private Optional<KubeletFolder> registering() {
+        if (!register) {
+            return Optional.empty();
+        }
+        if (kubelet == null || !role.servesNode()) {
+            throw new ConfigException(
+                    "--register is for nodes and needs --kubelet-dir, such as /var/lib/kubelet");
+        }
+        return Optional.of(new KubeletFolder(kubelet));
+    }
+
+    private String endpoint(String driver) throws IOException {
+        if (endpoint != null) {
+            return endpoint;
+        }
+        if (kubelet == null) {
+            throw new ConfigException(
+                    "there is no socket to serve on: give --endpoint or --kubelet-dir");
+        }
+        var folder = new KubeletFolder(kubelet);
+        folder.makeFolderOf(driver);
+        return folder.socketOf(driver).toString();
+    }
+
+    private static void stop(Serving serving) {
         LOG.info("stopping");
         try {
-            driver.stop(GRACE);
+            serving.stop(GRACE);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

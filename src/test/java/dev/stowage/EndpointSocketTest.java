@@ -32,6 +32,14 @@ class EndpointSocketTest {
         assertThat(socket.path()).exists();
     }
 
+    /// The kubelet registers whatever socket appears in its folder of plugins.
+    @Test
+    void aSocketThatIsNotPublishedYetIsHidden() {
+        var socket = EndpointSocket.of("unix://" + folder.resolve("csi.sock"));
+        assertThat(socket.temporary().getFileName().toString()).startsWith(".");
+        assertThat(socket.temporary().getParent()).isEqualTo(folder);
+    }
+
     @Test
     void aSocketInUseIsLeftAlone() throws IOException {
         var socket = EndpointSocket.of("unix://" + folder.resolve("csi.sock"));

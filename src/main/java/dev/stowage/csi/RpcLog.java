@@ -8,15 +8,19 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /// One log line for each RPC: method, volume, result code, milliseconds, and for an error its
-/// message. Nothing else of a request is ever logged: it may hold secrets.
+/// message. Nothing else of a request is ever logged: it may hold secrets. Checks of health come
+/// every few seconds; that they succeed is no news.
 public final class RpcLog implements ServerInterceptor {
     private static final Logger LOG = LoggerFactory.getLogger("rpc");
     private static final String[] NAMING_FIELDS = {"volume_id", "name"};
+    private static final Set<String> HEALTH_CHECKS = Set.of("Probe", "GetInfo");
 
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
@@ -62,7 +66,8 @@ public final class RpcLog implements ServerInterceptor {
         void write(Status status) {
             var millis = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - startedNanos) / 1000.0;
             if (status.isOk()) {
-                LOG.info("{} {} OK {} ms", method, volume, millis);
+                LOG.atLevel(HEALTH_CHECKS.contains(method) ? Level.DEBUG : Level.INFO)
+                        .log("{} {} OK {} ms", method, volume, millis);
             } else {
                 LOG.warn(
                         "{} {} {} {} ms: {}",

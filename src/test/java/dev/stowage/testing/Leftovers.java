@@ -25,6 +25,7 @@ record Leftovers(
                     "ForkJoinPool",
                     "CompletableFutureDelayScheduler",
                     "VirtualThread-",
+                    "MasterPoller",
                     "Read-Poller",
                     "Write-Poller",
                     "Attach Listener",

@@ -1,0 +1,81 @@
+package dev.stowage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.stowage.testing.NothingLeftBehind;
+import dev.stowage.volume.Backend;
+import dev.stowage.volume.FileSystemType;
+import dev.stowage.volume.Pool;
+import dev.stowage.volume.PoolDefaults;
+import dev.stowage.volume.PoolSource;
+import dev.stowage.volume.Provisioning;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+@ExtendWith(NothingLeftBehind.class)
+class PoolStatesTest {
+    /// Failure case 21, for a pool's own disk.
+    @Test
+    void aPoolThatHangsIsNamedAndCostsOneThreadAndNobodyElse() {
+        var released = new CountDownLatch(1);
+        var opened = new AtomicInteger();
+        var hanging =
+                pool(
+                        "hdd",
+                        () -> {
+                            opened.incrementAndGet();
+                            released.await();
+                        });
+        var missing = pool("ssd", () -> {});
+        try (var states = new PoolStates(List.of(hanging, missing))) {
+            for (var time = 0; time < 3; time++) {
+                assertThat(states.read(Duration.ofMillis(200)))
+                        .satisfiesExactly(
+                                hdd ->
+                                        assertThat(hdd.sickness().orElseThrow())
+                                                .startsWith("pool hdd has not answered for"),
+                                ssd -> assertThat(ssd.sickness()).contains("its disk is not here"));
+            }
+            assertThat(opened).hasValue(1);
+            released.countDown();
+            assertThat(states.read(Duration.ofSeconds(30)).getFirst().sickness())
+                    .contains("its disk is not here");
+        } finally {
+            released.countDown();
+        }
+    }
+
+    private interface Disk {
+        void access() throws InterruptedException;
+    }
+
+    /// A pool that is not on this machine, which is found out after the disk was asked.
+    private static Pool pool(String name, Disk disk) {
+        var source =
+                new PoolSource() {
+                    @Override
+                    public Optional<String> knownTag() {
+                        return Optional.empty();
+                    }
+
+                    @Override
+                    public Backend open() throws IOException {
+                        try {
+                            disk.access();
+                        } catch (InterruptedException e) {
+                            throw new IOException(e);
+                        }
+                        throw new VolumeException(Reason.NO_SPACE, "its disk is not here");
+                    }
+                };
+        return new Pool(name, new PoolDefaults(FileSystemType.EXT4, Provisioning.THICK), source);
+    }
+}
