@@ -1,0 +1,81 @@
+{{/*
+What the sidecars ask of the API, for the whole cluster. Compared with the rules in the sidecars' own repositories,
+left out are: reading events and updating them (the recorder only creates and patches), secrets (Stowage has none),
+nodes and CSINodes in mode local (the provisioner knows its own node), VolumeAttachments there (nothing is attached), and
+everything about snapshots and VolumeAttributesClasses while they are off.
+*/}}
+{{- define "stowage.clusterRules" -}}
+{{- $central := eq .Values.mode "central" -}}
+# provisioner
+- apiGroups: [""]
+  resources: [persistentvolumes]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, watch, update]
+- apiGroups: [storage.k8s.io]
+  resources: [storageclasses]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- if $central }}
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [get, list, watch]
+# provisioner and attacher
+- apiGroups: [storage.k8s.io]
+  resources: [csinodes]
+  verbs: [get, list, watch]
+- apiGroups: [storage.k8s.io]
+  resources: [volumeattachments]
+  verbs: [get, list, watch, patch]
+- apiGroups: [storage.k8s.io]
+  resources: [volumeattachments/status]
+  verbs: [patch]
+{{- end }}
+# resizer
+- apiGroups: [""]
+  resources: [persistentvolumeclaims/status]
+  verbs: [patch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+{{- if .Values.volumeAttributesClasses }}
+# provisioner and resizer
+- apiGroups: [storage.k8s.io]
+  resources: [volumeattributesclasses]
+  verbs: [get, list, watch]
+{{- end }}
+{{- if .Values.snapshots.enabled }}
+# provisioner: restores, and the protection of a snapshot that is being restored
+- apiGroups: [snapshot.storage.k8s.io]
+  resources: [volumesnapshots]
+  verbs: [get, list, watch, update]
+# snapshotter, and the provisioner's reading
+- apiGroups: [snapshot.storage.k8s.io]
+  resources: [volumesnapshotcontents]
+  verbs: [get, list, watch, update, patch]
+- apiGroups: [snapshot.storage.k8s.io]
+  resources: [volumesnapshotcontents/status]
+  verbs: [update, patch]
+- apiGroups: [snapshot.storage.k8s.io]
+  resources: [volumesnapshotclasses]
+  verbs: [get, list, watch]
+{{- end }}
+{{- end -}}
+
+{{/* And in the release's namespace. */}}
+{{- define "stowage.namespaceRules" -}}
+# the election of a leader
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, update]
+# provisioner: free capacity, and the owner of that
+- apiGroups: [storage.k8s.io]
+  resources: [csistoragecapacities]
+  verbs: [get, list, watch, create, update, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get]
+{{- end -}}
