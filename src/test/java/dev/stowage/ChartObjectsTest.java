@@ -1,0 +1,173 @@
+package dev.stowage;
+
+import static java.util.Objects.requireNonNull;
+import static java.util.stream.Collectors.toMap;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.stowage.volume.Provisioning;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What is in the objects that the chart gives.
+class ChartObjectsTest {
+    private static final YAMLMapper YAML = new YAMLMapper();
+    private static final String POOL = "pools.ssd.path=/srv/ssd";
+    private static final String SHARED = POOL + ",pools.ssd.shared=true,mode=central";
+
+    @TempDir private static Path folder;
+
+    private static Chart chart;
+
+    @BeforeAll
+    static void needsGo() throws Exception {
+        assumeTrue(
+                Chart.available(),
+                "helm is built with Go, which is not on this machine: install Go");
+        chart = Chart.build(folder);
+    }
+
+    @Test
+    void theDriverReadsItsConfigurationFromTheChart() throws Exception {
+        var config = configuration("--values", "deploy/helm/local.yaml");
+
+        assertThat(config.driver()).isEqualTo("csi.stowage.dev");
+        assertThat(config.attach()).isFalse();
+        assertThat(config.defaultPool()).contains("ssd");
+        var hdd = requireNonNull(config.pools().get("hdd"));
+        assertThat(hdd.path()).isEqualTo(Path.of("/mnt/hdd/stowage"));
+        assertThat(hdd.provisioning()).isEqualTo(Provisioning.THIN);
+        assertThat(hdd.overcommit()).isEqualTo(2.0);
+        assertThat(hdd.requireMount()).isTrue();
+    }
+
+    @Test
+    void theDriverReadsACentralConfigurationFromTheChart() throws Exception {
+        var config = configuration("--values", "deploy/helm/central.yaml");
+
+        assertThat(config.attach()).isTrue();
+        assertThat(config.pools().values()).allMatch(Config.PoolConfig::shared);
+    }
+
+    private Config configuration(String... arguments) throws Exception {
+        var map = only("ConfigMap", objects(chart.render(arguments)));
+        var text = map.path("data").path("stowage.yaml").asText();
+        return ConfigFile.read(Files.writeString(folder.resolve("stowage.yaml"), text));
+    }
+
+    @Test
+    void nobodyHasRightsOnSecretsOrOnEverything() throws Exception {
+        var everything =
+                SHARED + ",snapshots.enabled=true,volumeAttributesClasses.a.parameters.b=c";
+        for (var object : objects(chart.render("--set", everything))) {
+            for (var rule : object.path("rules")) {
+                assertThat(rule.toString()).doesNotContain("\"*\"", "secrets", "impersonate");
+                assertThat(rule.has("nonResourceURLs")).isFalse();
+            }
+        }
+    }
+
+    @Test
+    void aDriverThatServesOneNodeHasNoToken() throws Exception {
+        var pod = pod(only("DaemonSet", objects(chart.render("--set", SHARED))));
+
+        assertThat(pod.path("automountServiceAccountToken").asBoolean(true)).isFalse();
+        assertThat(pod.path("containers")).hasSize(1);
+    }
+
+    @Test
+    void onlyTheNodesDriverIsPrivilegedAndNothingWritesItsImage() throws Exception {
+        for (var values : List.of(POOL + ",node.registrar=sidecar", SHARED)) {
+            for (var object : objects(chart.render("--set", values))) {
+                for (var container : pod(object).path("containers")) {
+                    var context = container.path("securityContext");
+                    var nodesDriver =
+                            object.path("kind").asText().equals("DaemonSet")
+                                    && container.path("name").asText().equals("driver");
+                    assertThat(context.path("readOnlyRootFilesystem").asBoolean()).isTrue();
+                    assertThat(context.path("privileged").asBoolean(false)).isEqualTo(nodesDriver);
+                    assertThat(context.path("capabilities").path("drop").toString())
+                            .isEqualTo(nodesDriver ? "" : "[\"ALL\"]");
+                }
+            }
+        }
+    }
+
+    @Test
+    void twoModesInOneNamespaceShareNoNameAndNoFolder() throws Exception {
+        var local = objects(chart.render("--set", POOL));
+        var central =
+                objects(
+                        chart.render(
+                                "--set",
+                                "fullnameOverride=other,driver=other.dev,mode=central,"
+                                        + "pools.nas.path=/mnt/nas/stowage,pools.nas.shared=true"));
+
+        assertThat(names(local)).doesNotContainAnyElementsOf(names(central));
+        var state = Map.of("local", stateFolder(local), "central", stateFolder(central));
+        assertThat(state.get("local")).isNotEqualTo(state.get("central"));
+    }
+
+    private static List<String> names(List<JsonNode> objects) {
+        return objects.stream()
+                .map(o -> o.path("kind").asText() + " " + o.path("metadata").path("name").asText())
+                .toList();
+    }
+
+    private static String stateFolder(List<JsonNode> objects) {
+        return elements(pod(only("DaemonSet", objects)).path("volumes"))
+                .filter(volume -> volume.path("name").asText().equals("state"))
+                .map(volume -> volume.path("hostPath").path("path").asText())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void theParentOfEachPoolIsMountedOnceAndSoIsEachDisk() throws Exception {
+        var objects =
+                objects(
+                        chart.render(
+                                "--set",
+                                "pools.a.path=/mnt/x/a,pools.b.path=/mnt/x/b,pools.c.path=/data"));
+
+        var folders =
+                elements(pod(only("DaemonSet", objects)).path("volumes"))
+                        .filter(volume -> volume.path("name").asText().startsWith("pool-"))
+                        .collect(
+                                toMap(
+                                        volume -> volume.path("hostPath").path("path").asText(),
+                                        volume -> volume.path("hostPath").path("type").asText()));
+        assertThat(folders).isEqualTo(Map.of("/mnt/x", "", "/data", ""));
+    }
+
+    private static List<JsonNode> objects(Chart.Said rendered) throws IOException {
+        assertThat(rendered.well()).as(rendered.text()).isTrue();
+        try (var documents = YAML.readerFor(JsonNode.class).<JsonNode>readValues(rendered.text())) {
+            return documents.readAll().stream().filter(JsonNode::isObject).toList();
+        }
+    }
+
+    private static JsonNode only(String kind, List<JsonNode> objects) {
+        var found = objects.stream().filter(o -> o.path("kind").asText().equals(kind)).toList();
+        assertThat(found).hasSize(1);
+        return found.getFirst();
+    }
+
+    private static JsonNode pod(JsonNode workload) {
+        return workload.path("spec").path("template").path("spec");
+    }
+
+    private static Stream<JsonNode> elements(JsonNode array) {
+        return StreamSupport.stream(array.spliterator(), false);
+    }
+}
