@@ -20,17 +20,18 @@ final class DeathPact {
 
     private DeathPact() {}
 
-    /// Before the program starts: all but whom to tell. What is asked for here belongs to the open
-    /// file, which the program shares once it has it as its stdin.
+    /// Before the program starts: which signal. What is asked for here belongs to the open file,
+    /// which the program shares once it has it as its stdin.
     static void prepare(Fd readingEnd) throws ErrnoException {
         fcntl(readingEnd, F_SETSIG, SIGKILL);
-        fcntl(readingEnd, F_SETFL, fcntl(readingEnd, F_GETFL, 0) | O_ASYNC);
     }
 
     /// Right after its start: from here on it dies with this process. The pipe must be neither
-    /// written nor closed while the program runs.
+    /// written nor closed while the program runs. The flag comes last, so who sees it knows that
+    /// the pact is made.
     static void with(Fd readingEnd, int pid) throws ErrnoException {
         fcntl(readingEnd, F_SETOWN, pid);
+        fcntl(readingEnd, F_SETFL, fcntl(readingEnd, F_GETFL, 0) | O_ASYNC);
     }
 
     private static long fcntl(Fd fd, int command, long argument) throws ErrnoException {
