@@ -43,12 +43,22 @@ final class VolumeStore {
     /// The record as it is stored; empty if there is no such volume.
     Optional<StoredRecord> stored(VolumeId id) throws IOException {
         var folder = pool.volume(id);
+        var found = readIfThere(folder);
+        if (found.isPresent() || !exists(folder)) {
+            return found;
+        }
+        // The volume came between the two looks, or its record is really missing.
+        found = readIfThere(folder);
+        if (found.isEmpty() && exists(folder)) {
+            throw StoredRecord.damaged(folder.record(), "it is missing");
+        }
+        return found;
+    }
+
+    private static Optional<StoredRecord> readIfThere(VolumeFolder folder) throws IOException {
         try {
             return Optional.of(StoredRecord.read(folder.record()));
         } catch (NoSuchFileException e) {
-            if (exists(folder)) {
-                throw StoredRecord.damaged(folder.record(), "it is missing");
-            }
             return Optional.empty();
         }
     }
