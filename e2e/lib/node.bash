@@ -42,7 +42,6 @@ node_network() {
 node_write_settings() {
     local node=$1 folder=$WORK/$1
     mkdir -p "$folder/cni"
-    echo "nameserver 127.0.0.1" >"$folder/resolv.conf"
     write_cni "$node" >"$folder/cni/10-e2e.conflist"
     write_containerd "$node" >"$folder/containerd.toml"
     write_kubelet "$node" >"$folder/kubelet.yaml"
@@ -98,7 +97,7 @@ failCgroupV1: false
 failSwapOn: false
 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
 clusterDomain: cluster.local
-resolvConf: $WORK/$1/resolv.conf
+clusterDNS: [10.96.0.10]
 serializeImagePulls: false
 syncFrequency: 10s
 imageGCHighThresholdPercent: 100

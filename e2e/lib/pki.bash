@@ -23,13 +23,12 @@ make_certificates() {
     touch "$WORK/pki/done"
 }
 
-# certificate NAME SUBJECT [SUBJECT-ALT-NAMES]
+# certificate NAME SUBJECT [SUBJECT-ALT-NAMES]: RSA, since Java clients read an elliptic key only with more libraries.
 certificate() {
     local base=$WORK/pki/$1
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$2" -keyout "$base.key" -out "$base.csr" \
-        2>/dev/null
+    openssl req -newkey rsa:2048 -nodes -subj "$2" -keyout "$base.key" -out "$base.csr" 2>/dev/null
     {
-        echo keyUsage=digitalSignature
+        echo keyUsage=digitalSignature,keyEncipherment
         echo extendedKeyUsage=clientAuth,serverAuth
         [ -z "${3:-}" ] || echo "subjectAltName=$3"
     } >"$base.ext"
