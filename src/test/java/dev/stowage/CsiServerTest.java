@@ -42,6 +42,7 @@ class CsiServerTest {
 
     private final Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     private final ListAppender<ILoggingEvent> log = new ListAppender<>();
+    private final Logger rpc = (Logger) LoggerFactory.getLogger("rpc");
     private final Level level = root.getLevel();
     private final Appender<ILoggingEvent> console = root.getAppender("STDERR");
 
@@ -49,6 +50,7 @@ class CsiServerTest {
     void listen() {
         log.start();
         root.setLevel(Level.INFO);
+        rpc.setLevel(Level.DEBUG); // that a Probe succeeded is said at no other level
         root.detachAppender(console);
         root.addAppender(log);
     }
@@ -58,6 +60,7 @@ class CsiServerTest {
         root.detachAppender(log);
         root.addAppender(console);
         root.setLevel(level);
+        rpc.setLevel(null);
     }
 
     /// Failure case 53.
