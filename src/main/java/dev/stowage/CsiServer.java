@@ -1,5 +1,6 @@
 package dev.stowage;
 
+import dev.stowage.csi.RpcHandOver;
 import dev.stowage.csi.RpcLog;
 import io.grpc.BindableService;
 import io.grpc.Server;
@@ -41,10 +42,11 @@ final class CsiServer implements AutoCloseable {
                         .channelType(EpollServerDomainSocketChannel.class)
                         .bossEventLoopGroup(listening)
                         .workerEventLoopGroup(serving)
-                        .executor(threads)
+                        .directExecutor()
                         .maxInboundMessageSize(MAX_REQUEST_BYTES)
                         .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
-                        .intercept(new RpcLog());
+                        .intercept(new RpcLog())
+                        .intercept(new RpcHandOver(threads));
         services.forEach(builder::addService);
         this.server = builder.build();
     }

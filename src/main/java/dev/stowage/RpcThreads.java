@@ -1,8 +1,9 @@
 package dev.stowage;
 
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedTransferQueue;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
@@ -41,7 +42,8 @@ final class RpcThreads {
 
         void queue(Runnable task) {
             if (size() >= WAITING) {
-                throw new RejectedExecutionException(
+                throw new VolumeException(
+                        Reason.UNAVAILABLE,
                         "more than %d calls are waiting: retry later".formatted(WAITING));
             }
             put(task);

@@ -1,15 +1,19 @@
 package dev.stowage.linux;
 
 import java.io.File;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// Loop devices (linux/loop.h). They belong to the whole machine: what is found here may be
 /// anybody's, and it is the backing file's identity together with the name that says whose. Nothing
@@ -17,6 +21,8 @@ import java.util.function.Predicate;
 public final class LoopDevices {
     private static final Path CONTROL = Path.of("/dev/loop-control");
     private static final File SYS_BLOCK = new File("/sys/block");
+    private static final Path PARTITIONS = Path.of("/proc/partitions");
+    private static final Pattern PARTITION = Pattern.compile("\\s*7\\s+\\d+\\s+\\d+\\s+loop(\\d+)");
     private static final LoopNodes NODES = new LoopNodes(Path.of("/dev"));
 
     private static final long LOOP_CLR_FD = 0x4C01;
@@ -105,7 +111,7 @@ public final class LoopDevices {
 
     /// The device that is bound to this file under this name. Where there are several (two were
     /// racing), the one with the lowest number.
-    public static Optional<LoopDevice> find(FileId image, String name) throws ErrnoException {
+    public static Optional<LoopDevice> find(FileId image, String name) throws IOException {
         for (var number : bound()) {
             var device = read(number, status -> status.isOf(image, name));
             if (device.isPresent()) {
@@ -116,7 +122,7 @@ public final class LoopDevices {
     }
 
     /// All bound devices of the machine, by number; most are not ours.
-    public static List<LoopDevice> all() throws ErrnoException {
+    public static List<LoopDevice> all() throws IOException {
         var devices = new ArrayList<LoopDevice>();
         for (var number : bound()) {
             read(number, _ -> true).ifPresent(devices::add);
@@ -225,20 +231,16 @@ public final class LoopDevices {
         return new File(SYS_BLOCK, "loop" + number + "/loop").exists();
     }
 
-    private static List<Integer> bound() {
-        var names = SYS_BLOCK.list((folder, name) -> name.startsWith("loop"));
-        if (names == null) {
-            return List.of();
+    /// The loop devices that have a size (/proc/partitions), which an unbound one has not: one file
+    /// for all of them, where sysfs would be asked for each.
+    private static List<Integer> bound() throws IOException {
+        try (var lines = Files.lines(PARTITIONS)) {
+            return lines.map(PARTITION::matcher)
+                    .filter(Matcher::matches)
+                    .map(line -> Integer.valueOf(line.group(1)))
+                    .sorted()
+                    .toList();
         }
-        var numbers = new ArrayList<Integer>();
-        for (var name : names) {
-            var number = Integer.parseInt(name.substring("loop".length()));
-            if (isBound(number)) {
-                numbers.add(number);
-            }
-        }
-        numbers.sort(null);
-        return numbers;
     }
 
     /// Empty where the device is not wanted, or was detached in the meantime.

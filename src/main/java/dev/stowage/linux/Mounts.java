@@ -5,6 +5,7 @@ import static dev.stowage.linux.LibC.LIBC;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 
@@ -12,6 +13,10 @@ import java.util.Set;
 /// 5.12 on). A mount is built detached with all its attributes and then moved into place by one
 /// call, so nobody ever sees half of it.
 public final class Mounts {
+    /// Among them are programs that this driver starts: until their exec they have a copy of every
+    /// descriptor, and so what another thread had open for a moment.
+    private static final Duration LOOKERS = Duration.ofMillis(250);
+
     private static final long OPEN_TREE_CLONE = 1;
     private static final long MOVE_MOUNT_F_EMPTY_PATH = 0x04;
     private static final long MOVE_MOUNT_T_EMPTY_PATH = 0x40;
@@ -128,12 +133,27 @@ public final class Mounts {
         }
     }
 
-    /// umount2(2) with UMOUNT_NOFOLLOW: EBUSY while anything there is open, EINVAL where nothing is
-    /// mounted. Never lazy. When it returns 0 the superblock is gone too, unless it has other
-    /// mounts or is frozen.
+    /// umount2(2) with UMOUNT_NOFOLLOW: EBUSY while anything there is open (after waiting briefly
+    /// for those that only look), EINVAL where nothing is mounted. Never lazy. When it returns 0
+    // the
+    /// superblock is gone too, unless it has other mounts or is frozen.
     public static void unmount(Path target) throws ErrnoException {
         var path = Syscall.cString(target);
-        Syscall.retrying("umount2", target, () -> LIBC.umount2(path, UMOUNT_NOFOLLOW));
+        if (!Patience.until(LOOKERS, () -> unmounted(path, target))) {
+            throw new ErrnoException("umount2", target.toString(), Errno.EBUSY);
+        }
+    }
+
+    private static boolean unmounted(byte[] path, Path target) throws ErrnoException {
+        try {
+            Syscall.retrying("umount2", target, () -> LIBC.umount2(path, UMOUNT_NOFOLLOW));
+            return true;
+        } catch (ErrnoException e) {
+            if (e.is(Errno.EBUSY)) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     private static Fd openPlace(Path path) throws ErrnoException {

@@ -16,8 +16,8 @@ record ImageBacking(Path image, FileId identity, boolean provable) implements Ba
             return Past.UNKNOWN;
         }
         try (var file = open()) {
-            // A device without direct I/O reads through the image's page cache.
-            file.fsync();
+            // What was only read: a device without direct I/O reads through the image's page cache.
+            // What was written is in the image since the device was synced.
             file.dropCache();
             return file.seekData(0) < 0 ? Past.BLANK : Past.WRITTEN;
         }

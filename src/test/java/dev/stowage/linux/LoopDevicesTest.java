@@ -8,6 +8,8 @@ import dev.stowage.testing.LoopFileSystem.Kind;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -250,8 +252,8 @@ class LoopDevicesTest {
                                         while (!stop.get()) {
                                             LoopDevices.all();
                                         }
-                                    } catch (ErrnoException e) {
-                                        throw new IllegalStateException(e);
+                                    } catch (IOException e) {
+                                        throw new UncheckedIOException(e);
                                     }
                                 });
         try {
