@@ -15,6 +15,11 @@ record AnnouncedPool(PoolSource source, NodeId node) implements PoolSource {
     }
 
     @Override
+    public boolean gives(Class<?> power) {
+        return source.gives(power);
+    }
+
+    @Override
     public Backend open() throws IOException {
         var backend = source.open();
         if (backend instanceof KnownNodes nodes) {

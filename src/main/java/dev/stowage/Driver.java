@@ -11,6 +11,7 @@ import dev.stowage.node.NodeSelfTest;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Pool;
 import dev.stowage.volume.PoolDefaults;
+import dev.stowage.volume.PoolSnapshots;
 import dev.stowage.volume.PoolSource;
 import dev.stowage.volume.Pools;
 import dev.stowage.volume.Volumes;
@@ -112,9 +113,12 @@ final class Driver implements AutoCloseable {
     private List<BindableService> services() {
         var volumes = new Volumes(pools, options.node());
         var services = new ArrayList<BindableService>();
-        services.add(new IdentityService(config.driver(), Version.text(), () -> ready));
+        var snapshots = new PoolSnapshots(pools, options.node());
+        services.add(
+                new IdentityService(
+                        config.driver(), Version.text(), () -> ready, snapshots::possible));
         if (options.role().servesController()) {
-            services.add(new ControllerService(volumes, operations, config.attach()));
+            services.add(new ControllerService(volumes, snapshots, operations, config.attach()));
         }
         if (options.role().servesNode()) {
             services.add(

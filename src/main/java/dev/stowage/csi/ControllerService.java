@@ -13,26 +13,35 @@ import csi.v1.ControllerServiceCapability;
 import csi.v1.ControllerServiceCapability.RPC.Type;
 import csi.v1.ControllerUnpublishVolumeRequest;
 import csi.v1.ControllerUnpublishVolumeResponse;
+import csi.v1.CreateSnapshotRequest;
+import csi.v1.CreateSnapshotResponse;
 import csi.v1.CreateVolumeRequest;
 import csi.v1.CreateVolumeResponse;
+import csi.v1.DeleteSnapshotRequest;
+import csi.v1.DeleteSnapshotResponse;
 import csi.v1.DeleteVolumeRequest;
 import csi.v1.DeleteVolumeResponse;
 import csi.v1.GetCapacityRequest;
 import csi.v1.GetCapacityResponse;
+import csi.v1.GetSnapshotRequest;
+import csi.v1.GetSnapshotResponse;
+import csi.v1.ListSnapshotsRequest;
+import csi.v1.ListSnapshotsResponse;
 import csi.v1.ListVolumesRequest;
 import csi.v1.ListVolumesResponse;
 import csi.v1.ValidateVolumeCapabilitiesRequest;
 import csi.v1.ValidateVolumeCapabilitiesResponse;
 import dev.stowage.volume.Capability;
 import dev.stowage.volume.NodeId;
+import dev.stowage.volume.PoolSnapshots;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import dev.stowage.volume.Volumes;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /// CSI's Controller service: volumes come, are attached, grow and go.
 public final class ControllerService extends ControllerGrpc.ControllerImplBase {
@@ -55,10 +64,13 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     private final Volumes volumes;
     private final Operations operations;
     private final boolean attach;
+    private final SnapshotCalls snapshots;
 
     /// @param attach whether volumes are attached to nodes from here
-    public ControllerService(Volumes volumes, Operations operations, boolean attach) {
+    public ControllerService(
+            Volumes volumes, PoolSnapshots snapshots, Operations operations, boolean attach) {
         this.volumes = volumes;
+        this.snapshots = new SnapshotCalls(snapshots, operations);
         this.operations = operations;
         this.attach = attach;
     }
@@ -71,10 +83,46 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
                 observer,
                 () -> {
                     var reply = ControllerGetCapabilitiesResponse.newBuilder();
-                    Stream.concat(ALWAYS.stream(), attach ? WITH_ATTACHMENT.stream() : Stream.of())
-                            .forEach(type -> reply.addCapabilities(capability(type)));
+                    capabilities().forEach(type -> reply.addCapabilities(capability(type)));
                     return reply.build();
                 });
+    }
+
+    /// What only some backends can do is advertised if one of the pools has such a backend.
+    private List<Type> capabilities() {
+        var all = new ArrayList<>(ALWAYS);
+        if (attach) {
+            all.addAll(WITH_ATTACHMENT);
+        }
+        if (volumes.canClone()) {
+            all.add(Type.CLONE_VOLUME);
+        }
+        all.addAll(snapshots.capabilities());
+        return all;
+    }
+
+    @Override
+    public void createSnapshot(
+            CreateSnapshotRequest request, StreamObserver<CreateSnapshotResponse> observer) {
+        snapshots.create(request, observer);
+    }
+
+    @Override
+    public void deleteSnapshot(
+            DeleteSnapshotRequest request, StreamObserver<DeleteSnapshotResponse> observer) {
+        snapshots.delete(request, observer);
+    }
+
+    @Override
+    public void getSnapshot(
+            GetSnapshotRequest request, StreamObserver<GetSnapshotResponse> observer) {
+        snapshots.get(request, observer);
+    }
+
+    @Override
+    public void listSnapshots(
+            ListSnapshotsRequest request, StreamObserver<ListSnapshotsResponse> observer) {
+        snapshots.list(request, observer);
     }
 
     @Override
@@ -221,7 +269,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
         operations.answer(
                 observer,
                 () -> {
-                    var limit = Requests.limit(request);
+                    var limit = Requests.limit(request.getMaxEntries());
                     var page =
                             volumes.list(Requests.startingToken(request.getStartingToken()), limit);
                     return Replies.listed(page, volume -> volumes.topology(volume.id()), attach);

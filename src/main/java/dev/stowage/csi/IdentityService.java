@@ -7,6 +7,7 @@ import csi.v1.GetPluginInfoRequest;
 import csi.v1.GetPluginInfoResponse;
 import csi.v1.IdentityGrpc;
 import csi.v1.PluginCapability;
+import csi.v1.PluginCapability.Service.Type;
 import csi.v1.ProbeRequest;
 import csi.v1.ProbeResponse;
 import io.grpc.stub.StreamObserver;
@@ -17,13 +18,17 @@ public final class IdentityService extends IdentityGrpc.IdentityImplBase {
     private final String driver;
     private final String version;
     private final BooleanSupplier ready;
+    private final BooleanSupplier snapshots;
 
     /// @param driver the driver's name in Kubernetes; can't change once volumes exist
     /// @param ready false while the driver starts; the state of single pools does not count
-    public IdentityService(String driver, String version, BooleanSupplier ready) {
+    /// @param snapshots whether some pool can make snapshots
+    public IdentityService(
+            String driver, String version, BooleanSupplier ready, BooleanSupplier snapshots) {
         this.driver = driver;
         this.version = version;
         this.ready = ready;
+        this.snapshots = snapshots;
     }
 
     @Override
@@ -44,18 +49,19 @@ public final class IdentityService extends IdentityGrpc.IdentityImplBase {
             StreamObserver<GetPluginCapabilitiesResponse> observer) {
         new OneReply<>(observer)
                 .of(
-                        () ->
-                                GetPluginCapabilitiesResponse.newBuilder()
-                                        .addCapabilities(
-                                                service(
-                                                        PluginCapability.Service.Type
-                                                                .CONTROLLER_SERVICE))
-                                        .addCapabilities(
-                                                service(
-                                                        PluginCapability.Service.Type
-                                                                .VOLUME_ACCESSIBILITY_CONSTRAINTS))
-                                        .addCapabilities(onlineExpansion())
-                                        .build());
+                        () -> {
+                            var reply =
+                                    GetPluginCapabilitiesResponse.newBuilder()
+                                            .addCapabilities(service(Type.CONTROLLER_SERVICE))
+                                            .addCapabilities(
+                                                    service(Type.VOLUME_ACCESSIBILITY_CONSTRAINTS))
+                                            .addCapabilities(onlineExpansion());
+                            if (snapshots.getAsBoolean()) {
+                                reply.addCapabilities(
+                                        service(Type.SNAPSHOT_ACCESSIBILITY_CONSTRAINTS));
+                            }
+                            return reply.build();
+                        });
     }
 
     @Override
@@ -68,7 +74,7 @@ public final class IdentityService extends IdentityGrpc.IdentityImplBase {
                                         .build());
     }
 
-    private static PluginCapability service(PluginCapability.Service.Type type) {
+    private static PluginCapability service(Type type) {
         return PluginCapability.newBuilder()
                 .setService(PluginCapability.Service.newBuilder().setType(type))
                 .build();

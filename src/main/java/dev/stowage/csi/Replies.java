@@ -130,9 +130,12 @@ final class Replies {
     }
 
     private static csi.v1.Volume.Builder volume(Volume volume) {
-        return csi.v1.Volume.newBuilder()
-                .setVolumeId(volume.id().toString())
-                .setCapacityBytes(volume.capacityBytes());
+        var reply =
+                csi.v1.Volume.newBuilder()
+                        .setVolumeId(volume.id().toString())
+                        .setCapacityBytes(volume.capacityBytes());
+        SnapshotReplies.source(volume.content()).ifPresent(reply::setContentSource);
+        return reply;
     }
 
     private static List<String> texts(List<NodeId> nodes) {

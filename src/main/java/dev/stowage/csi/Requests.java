@@ -3,12 +3,12 @@ package dev.stowage.csi;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import csi.v1.CreateVolumeRequest;
-import csi.v1.ListVolumesRequest;
 import csi.v1.TopologyRequirement;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.AccessType;
 import dev.stowage.volume.Capability;
 import dev.stowage.volume.CapacityRange;
+import dev.stowage.volume.Content;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Provisioning;
@@ -49,15 +49,14 @@ final class Requests {
     static VolumeRequest volumeRequest(CreateVolumeRequest request) {
         var name = name(request.getName());
         var capabilities = capabilities(request.getVolumeCapabilitiesList());
-        if (request.hasVolumeContentSource()) {
-            throw invalid("this driver can't fill a new volume from a snapshot or another volume");
-        }
+        var content = SnapshotRequests.content(request);
         if (!request.getModifiableParametersMap().isEmpty()) {
             throw invalid(
                     "mutable parameters %s are not known: none are"
                             .formatted(request.getModifiableParametersMap().keySet()));
         }
-        if (capabilities.stream().allMatch(c -> c.mode().readOnly())) {
+        if (content instanceof Content.Blank
+                && capabilities.stream().allMatch(c -> c.mode().readOnly())) {
             throw invalid(
                     "a blank volume that may only be read is of no use: ask for a mode that writes");
         }
@@ -70,7 +69,8 @@ final class Requests {
                 withFileSystem(capabilities, parameters.get(FS_TYPE)),
                 words(parameters.getOrDefault(MKFS_OPTIONS, "")),
                 provisioning(parameters),
-                requisite(request.getAccessibilityRequirements()));
+                requisite(request.getAccessibilityRequirements()),
+                content);
     }
 
     /// Any text of 1 to 128 bytes but control characters, as CSI has it.
@@ -219,7 +219,7 @@ final class Requests {
         return text.isBlank() ? List.of() : List.of(text.strip().split("\\s+"));
     }
 
-    private static List<Topology> requisite(TopologyRequirement requirement) {
+    static List<Topology> requisite(TopologyRequirement requirement) {
         return requirement.getRequisiteList().stream().map(Requests::topology).toList();
     }
 
@@ -228,27 +228,26 @@ final class Requests {
     }
 
     /// How many entries a page may have; 0 asks for all.
-    static int limit(ListVolumesRequest request) {
-        if (request.getMaxEntries() < 0) {
+    static int limit(int maxEntries) {
+        if (maxEntries < 0) {
             throw invalid(
-                    "max_entries is %d: use 0 for all, or a positive number"
-                            .formatted(request.getMaxEntries()));
+                    "max_entries is %d: use 0 for all, or a positive number".formatted(maxEntries));
         }
-        return request.getMaxEntries() == 0 ? Integer.MAX_VALUE - 1 : request.getMaxEntries();
+        return maxEntries == 0 ? Integer.MAX_VALUE - 1 : maxEntries;
     }
 
     static Optional<VolumeId> startingToken(String token) {
         if (token.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(
-                VolumeId.parse(token)
-                        .orElseThrow(
-                                () ->
-                                        new VolumeException(
-                                                Reason.BAD_TOKEN,
-                                                "starting_token '%s' is none of this driver's: list from the start"
-                                                        .formatted(token))));
+        return Optional.of(VolumeId.parse(token).orElseThrow(() -> badToken(token)));
+    }
+
+    static VolumeException badToken(String token) {
+        return new VolumeException(
+                Reason.BAD_TOKEN,
+                "starting_token '%s' is none of this driver's: list from the start"
+                        .formatted(token));
     }
 
     static VolumeException invalid(String message) {

@@ -18,6 +18,7 @@ public final class Fd implements AutoCloseable {
     private static final int POSIX_FADV_DONTNEED = 4;
 
     private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
     private static final int CLOSED = -1;
 
     private final AtomicInteger number;
@@ -160,6 +161,13 @@ public final class Fd implements AutoCloseable {
             }
             throw e;
         }
+    }
+
+    /// The offset of the first hole at or after `from`, which must lie within the file; its end
+    /// counts as one (lseek(2), SEEK_HOLE).
+    public long seekHole(long from) throws ErrnoException {
+        var open = number();
+        return Syscall.retrying("lseek", name, () -> POSIX.lseekLong(open, from, SEEK_HOLE));
     }
 
     /// From where the last read ended (read(2)); 0 at the end. For pipes.

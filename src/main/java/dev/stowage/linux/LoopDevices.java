@@ -34,6 +34,8 @@ public final class LoopDevices {
     /// linux/fs.h: the logical block size, an int
     private static final long BLKSSZGET = 0x1268;
 
+    private static final long BLKFLSBUF = 0x1261;
+
     /// How often a free device may be taken by others before we could bind it.
     private static final int ATTEMPTS = 100;
 
@@ -140,6 +142,17 @@ public final class LoopDevices {
         }
         var number = Stat.minor(stat.get().rdev());
         return isBound(number) ? read(number, _ -> true) : Optional.empty();
+    }
+
+    /// Writes out what is in memory for the device, and first what the file system that is mounted
+    /// from it has, in whichever mount namespace that is (BLKFLSBUF: block/ioctl.c,
+    /// fs_bdev_sync). btrfs takes no part on kernels on which it does not own its device that way.
+    public static void flush(LoopDevice loop) throws ErrnoException {
+        try (var device = NODES.open(loop.number(), OpenFlags.O_RDONLY)) {
+            requireSame(loop, device);
+            device.ioctl("BLKFLSBUF", BLKFLSBUF, 0L);
+            device.fsync();
+        }
     }
 
     /// Lets the device see the size that its image has now (LOOP_SET_CAPACITY). ENXIO where it is

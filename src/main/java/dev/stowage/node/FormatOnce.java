@@ -51,7 +51,8 @@ final class FormatOnce {
                 requireSame(volume, wanted, formatted.fileSystem());
                 requireHolds(volume, wanted, device);
             }
-            case FormatState.Adopted _ -> requireHolds(volume, wanted, device);
+            case FormatState.Adopted _, FormatState.Copied _ ->
+                    requireHolds(volume, wanted, device);
         }
         return false;
     }

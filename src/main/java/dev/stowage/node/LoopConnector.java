@@ -51,6 +51,12 @@ public final class LoopConnector implements Connector {
             LoopDevices.detach(made);
             requireSameImage(id, made, file.id());
         }
+        try {
+            pool.requireNotCopied(id);
+        } catch (IOException | RuntimeException e) {
+            LoopDevices.detach(made);
+            throw e;
+        }
         return new Connection(new LoopBlockDevice(made), true, backing(pool, image, file.id()));
     }
 

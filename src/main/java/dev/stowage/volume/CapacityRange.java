@@ -29,6 +29,19 @@ public record CapacityRange(long requiredBytes, long limitBytes) {
         return new CapacityRange(bytes, 0);
     }
 
+    /// The same range without what lies below `bytes`.
+    ///
+    /// @throws VolumeException OUT_OF_RANGE if nothing is left of it
+    public CapacityRange raisedTo(long bytes) {
+        if (limitBytes > 0 && limitBytes < bytes) {
+            throw new VolumeException(
+                    Reason.OUT_OF_RANGE,
+                    "the limit is %d bytes, but what the volume is to begin with has %d: ask for at least as much"
+                            .formatted(limitBytes, bytes));
+        }
+        return new CapacityRange(Math.max(requiredBytes, bytes), limitBytes);
+    }
+
     /// Whether an existing volume of `bytes` is what was asked for.
     public boolean holds(long bytes) {
         return bytes >= requiredBytes && (limitBytes == 0 || bytes <= limitBytes);

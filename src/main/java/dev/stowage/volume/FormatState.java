@@ -13,4 +13,18 @@ public sealed interface FormatState {
 
     /// The content came from elsewhere. Never formatted, whatever it looks like.
     record Adopted() implements FormatState {}
+
+    /// The content was copied from another volume, perhaps in the midst of its use, and has not
+    /// been mounted since: its journal is to be replayed, and it may have to be told from the other
+    /// volume's. Never formatted, whatever it looks like.
+    record Copied() implements FormatState {}
+
+    /// The state of a copy of what is in this state now.
+    default FormatState ofCopy() {
+        return switch (this) {
+            case Blank blank -> blank;
+            case Formatting formatting -> formatting;
+            case Formatted _, Adopted _, Copied _ -> new Copied();
+        };
+    }
 }

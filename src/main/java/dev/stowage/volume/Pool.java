@@ -83,13 +83,18 @@ public final class Pool implements AutoCloseable {
         }
     }
 
-    /// Whether the volume lies in this pool, also while the pool is sick. A pool that was open
+    /// Whether it lies in this pool, also while the pool is sick. A pool that was open
     /// before is not asked: one that hangs must not hold up calls to the others.
-    public boolean owns(VolumeId id) {
+    public boolean owns(PooledId id) {
         return source.knownTag()
                 .or(() -> ifOpen().map(open -> open.pool().tag()))
                 .filter(id.poolTag()::equals)
                 .isPresent();
+    }
+
+    /// Whether its backend has the power, usable or not at present.
+    boolean gives(Class<?> power) {
+        return source.gives(power);
     }
 
     private Optional<VolumeException> refusal() {

@@ -9,6 +9,12 @@ public interface PoolSource {
     /// recognised while it is sick.
     Optional<String> knownTag();
 
+    /// Whether the backend that this opens has the power, such as [Snapshots]; known also while the
+    /// pool can't be opened.
+    default boolean gives(Class<?> power) {
+        return false;
+    }
+
     /// Opens the pool and takes it for this process.
     ///
     /// @throws VolumeException NO_SPACE if this machine simply does not have the pool; UNAVAILABLE

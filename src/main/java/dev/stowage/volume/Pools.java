@@ -34,12 +34,17 @@ public final class Pools implements AutoCloseable {
     ///
     /// @throws VolumeException FAILED_PRECONDITION if the pool is none of ours, UNAVAILABLE if it
     ///     is sick
-    public Backend holding(VolumeId id) {
+    public Backend holding(PooledId id) {
         return pools.stream()
                 .filter(p -> p.owns(id))
                 .findFirst()
                 .map(Pool::backend)
                 .orElseThrow(() -> notHere(id));
+    }
+
+    /// Whether any of the pools has the power, usable or not at present.
+    public boolean give(Class<?> power) {
+        return pools.stream().anyMatch(pool -> pool.gives(power));
     }
 
     private VolumeException nothingNamed() {
@@ -55,10 +60,10 @@ public final class Pools implements AutoCloseable {
                 "pool '%s' is not configured: use one of %s".formatted(wanted, names()));
     }
 
-    private VolumeException notHere(VolumeId id) {
+    private VolumeException notHere(PooledId id) {
         return new VolumeException(
                 Reason.FAILED_PRECONDITION,
-                "volume %s lies in pool %s (%s), which is not here: ask the node or driver that has it, or configure the pool"
+                "%s lies in pool %s (%s), which is not here: ask the node or driver that has it, or configure the pool"
                         .formatted(id, id.pool(), id.poolTag()));
     }
 

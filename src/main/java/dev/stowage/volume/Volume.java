@@ -13,7 +13,8 @@ public record Volume(
         List<String> mkfsOptions,
         Provisioning provisioning,
         int blockSizeBytes,
-        Instant created) {
+        Instant created,
+        Content content) {
     public Volume {
         mkfsOptions = List.copyOf(mkfsOptions);
     }
@@ -28,12 +29,21 @@ public record Volume(
                 spec.mkfsOptions(),
                 spec.provisioning(),
                 spec.blockSizeBytes(),
-                created);
+                created,
+                spec.content());
     }
 
     public Volume withCapacity(long bytes) {
         return new Volume(
-                id, name, bytes, fileSystem, mkfsOptions, provisioning, blockSizeBytes, created);
+                id,
+                name,
+                bytes,
+                fileSystem,
+                mkfsOptions,
+                provisioning,
+                blockSizeBytes,
+                created,
+                content);
     }
 
     /// In what this volume differs from what is asked for, in words; empty if it is the same
@@ -55,6 +65,14 @@ public record Volume(
         }
         if (provisioning != spec.provisioning()) {
             return Optional.of("its provisioning is " + provisioning);
+        }
+        if (!content.equals(spec.content())) {
+            return Optional.of(
+                    switch (content) {
+                        case Content.Blank _ -> "it began blank";
+                        case Content.OfSnapshot(var snapshot) -> "it began as snapshot " + snapshot;
+                        case Content.OfVolume(var volume) -> "it began as a copy of " + volume;
+                    });
         }
         return Optional.empty();
     }

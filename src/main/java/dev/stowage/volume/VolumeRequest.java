@@ -8,6 +8,7 @@ import java.util.Optional;
 /// @param pool the pool's name, or empty for the default one
 /// @param capabilities every way in which the volume is to be used; at least one
 /// @param requisite places one of which must reach the volume; empty: anywhere
+/// @param content what the volume is to begin with
 public record VolumeRequest(
         String name,
         Optional<String> pool,
@@ -15,7 +16,8 @@ public record VolumeRequest(
         List<Capability> capabilities,
         List<String> mkfsOptions,
         Optional<Provisioning> provisioning,
-        List<Topology> requisite) {
+        List<Topology> requisite,
+        Content content) {
     public VolumeRequest {
         capabilities = List.copyOf(capabilities);
         mkfsOptions = List.copyOf(mkfsOptions);
@@ -34,7 +36,8 @@ public record VolumeRequest(
                 fileSystem,
                 mkfsOptions,
                 provisioning.orElse(defaults.provisioning()),
-                VolumeSpec.DEFAULT_BLOCK_SIZE);
+                VolumeSpec.DEFAULT_BLOCK_SIZE,
+                content);
     }
 
     /// A volume that is to be mounted in any of the ways asked for needs a file system.

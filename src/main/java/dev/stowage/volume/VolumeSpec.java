@@ -10,17 +10,51 @@ import java.util.Optional;
 /// @param mkfsOptions checked options for that first format
 /// @param blockSizeBytes the logical block size of the device, fixed for the volume's life: a file
 ///     system made at one size does not mount at another
+/// @param content what it begins with
 public record VolumeSpec(
         String name,
         CapacityRange capacity,
         Optional<FileSystemType> fileSystem,
         List<String> mkfsOptions,
         Provisioning provisioning,
-        int blockSizeBytes) {
+        int blockSizeBytes,
+        Content content) {
     public static final int DEFAULT_BLOCK_SIZE = 512;
 
     public VolumeSpec {
         mkfsOptions = List.copyOf(mkfsOptions);
+    }
+
+    /// A volume that begins blank.
+    public VolumeSpec(
+            String name,
+            CapacityRange capacity,
+            Optional<FileSystemType> fileSystem,
+            List<String> mkfsOptions,
+            Provisioning provisioning,
+            int blockSizeBytes) {
+        this(
+                name,
+                capacity,
+                fileSystem,
+                mkfsOptions,
+                provisioning,
+                blockSizeBytes,
+                new Content.Blank());
+    }
+
+    /// The same, large enough for all that `origin` holds, and with its block size.
+    ///
+    /// @throws VolumeException OUT_OF_RANGE if the limit forbids it
+    VolumeSpec holding(Origin origin) {
+        return new VolumeSpec(
+                name,
+                capacity.raisedTo(origin.sizeBytes()),
+                fileSystem,
+                mkfsOptions,
+                provisioning,
+                origin.blockSizeBytes(),
+                content);
     }
 
     /// The size to make: what is asked for, and enough for the file system.

@@ -11,10 +11,12 @@ import java.util.Optional;
 public final class Volumes {
     private final Pools pools;
     private final NodeId node;
+    private final Contents contents;
 
     public Volumes(Pools pools, NodeId node) {
         this.pools = pools;
         this.node = node;
+        this.contents = new Contents(pools);
     }
 
     /// A volume and where it can be reached.
@@ -53,7 +55,7 @@ public final class Volumes {
         requireModes(backend, request.capabilities());
         var topology = Topology.of(backend, node);
         requireReach(pool, topology, request.requisite());
-        var volume = backend.create(VolumeId.of(backend.pool(), request.name()), spec);
+        var volume = contents.make(backend, VolumeId.of(backend.pool(), request.name()), spec);
         requireSame(volume, spec);
         return new Created(volume, topology);
     }
@@ -170,7 +172,8 @@ public final class Volumes {
                         query.capabilities(),
                         List.of(),
                         query.provisioning(),
-                        List.of())
+                        List.of(),
+                        new Content.Blank())
                 .resolve(pool.defaults())
                 .sizeBytes();
     }
@@ -205,6 +208,11 @@ public final class Volumes {
                         why -> {
                             throw new VolumeException(Reason.INVALID, why);
                         });
+    }
+
+    /// Whether some pool can make a volume that begins with another's content.
+    public boolean canClone() {
+        return pools.give(Cloning.class);
     }
 
     public static VolumeException noSuchVolume(String id) {

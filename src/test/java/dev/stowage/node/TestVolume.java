@@ -9,6 +9,7 @@ import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.AccessType;
 import dev.stowage.volume.Attachment;
 import dev.stowage.volume.Capability;
+import dev.stowage.volume.Content;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
@@ -84,7 +85,8 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
                         List.of(mkfsOptions),
                         Provisioning.THICK,
                         blockSize,
-                        Instant.EPOCH);
+                        Instant.EPOCH,
+                        new Content.Blank());
         var test = new TestVolume(Files.createTempDirectory(folder.toRealPath(), "v"), volume);
         var flags = OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL;
         try (var image = Fd.open(test.image(), flags, 0600)) {
@@ -114,6 +116,9 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
     public Path image(VolumeId id) {
         return image();
     }
+
+    @Override
+    public void requireNotCopied(VolumeId asked) {}
 
     @Override
     public boolean blankProvable() {

@@ -1,5 +1,7 @@
 package dev.stowage.volume;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
@@ -9,7 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /// A backend that forgets: the SPI's promises and nothing else, for tests of what lies above it.
-public final class MemoryBackend implements Backend, FormatLedger, KnownNodes {
+public final class MemoryBackend implements Backend, Snapshots, Cloning, FormatLedger, KnownNodes {
     private static final Set<AccessMode> MODES =
             Set.of(
                     AccessMode.SINGLE_NODE_WRITER,
@@ -22,6 +24,7 @@ public final class MemoryBackend implements Backend, FormatLedger, KnownNodes {
     private final boolean shared;
     private final long totalBytes;
     private final TreeMap<VolumeId, Kept> volumes = new TreeMap<>();
+    private final TreeMap<SnapshotId, KeptSnapshot> snapshots = new TreeMap<>();
     private final Set<NodeId> nodes = new HashSet<>();
     private Optional<String> sickness = Optional.empty();
 
@@ -46,6 +49,17 @@ public final class MemoryBackend implements Backend, FormatLedger, KnownNodes {
 
         List<NodeId> nodes() {
             return holders.keySet().stream().map(NodeId::new).toList();
+        }
+    }
+
+    private static final class KeptSnapshot {
+        private final Snapshot snapshot;
+        private final FormatState format;
+        private int readers;
+
+        KeptSnapshot(Snapshot snapshot, FormatState format) {
+            this.snapshot = snapshot;
+            this.format = format;
         }
     }
 
@@ -103,7 +117,129 @@ public final class MemoryBackend implements Backend, FormatLedger, KnownNodes {
 
     private long available() {
         return totalBytes
-                - volumes.values().stream().mapToLong(kept -> kept.volume.capacityBytes()).sum();
+                - volumes.values().stream().mapToLong(kept -> kept.volume.capacityBytes()).sum()
+                - snapshots.values().stream().mapToLong(kept -> kept.snapshot.sizeBytes()).sum();
+    }
+
+    @Override
+    public synchronized Volume createFrom(VolumeId id, VolumeSpec spec, Origin origin)
+            throws IOException {
+        var before = volumes.get(id);
+        var made = create(id, spec);
+        if (before == null) {
+            require(id).format = origin.format().ofCopy();
+        }
+        return made;
+    }
+
+    @Override
+    public synchronized Origin openVolume(VolumeId id) {
+        var kept = require(id);
+        return new MemoryOrigin(
+                kept.volume.capacityBytes(),
+                kept.volume.blockSizeBytes(),
+                kept.volume.fileSystem(),
+                kept.format,
+                () -> {});
+    }
+
+    @Override
+    public synchronized Snapshot createSnapshot(SnapshotId id, String name, VolumeId source) {
+        requireHealthy();
+        var present = snapshots.get(id);
+        if (present != null) {
+            return present.snapshot;
+        }
+        var kept = require(source);
+        requireRoom(kept.volume.capacityBytes());
+        var made =
+                new Snapshot(
+                        id,
+                        name,
+                        source,
+                        kept.volume.capacityBytes(),
+                        kept.volume.fileSystem(),
+                        kept.volume.provisioning(),
+                        kept.volume.blockSizeBytes(),
+                        Instant.now(),
+                        true);
+        snapshots.put(id, new KeptSnapshot(made, kept.format));
+        return made;
+    }
+
+    @Override
+    public synchronized void deleteSnapshot(SnapshotId id) {
+        requireHealthy();
+        var kept = snapshots.get(id);
+        if (kept != null && kept.readers > 0) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION, "a volume is being made from " + id);
+        }
+        snapshots.remove(id);
+    }
+
+    @Override
+    public synchronized Optional<Snapshot> findSnapshot(SnapshotId id) {
+        return Optional.ofNullable(snapshots.get(id)).map(kept -> kept.snapshot);
+    }
+
+    @Override
+    public synchronized List<Snapshot> listSnapshots(
+            Optional<VolumeId> source, Optional<SnapshotId> after, int limit) {
+        var following = after.map(id -> snapshots.tailMap(id, false)).orElse(snapshots);
+        return following.values().stream()
+                .map(kept -> kept.snapshot)
+                .filter(s -> source.isEmpty() || source.get().equals(s.source()))
+                .limit(limit)
+                .toList();
+    }
+
+    @Override
+    public synchronized Origin openSnapshot(SnapshotId id) {
+        var kept = snapshots.get(id);
+        if (kept == null) {
+            throw Snapshots.noSuchSnapshot(id.toString());
+        }
+        kept.readers++;
+        return new MemoryOrigin(
+                kept.snapshot.sizeBytes(),
+                kept.snapshot.blockSizeBytes(),
+                kept.snapshot.fileSystem(),
+                kept.format,
+                () -> {
+                    synchronized (this) {
+                        kept.readers--;
+                    }
+                });
+    }
+
+    private record MemoryOrigin(
+            long sizeBytes,
+            int blockSizeBytes,
+            Optional<FileSystemType> fileSystem,
+            FormatState format,
+            Runnable closed)
+            implements Origin {
+        @Override
+        public Optional<Path> image() {
+            return Optional.empty();
+        }
+
+        @Override
+        public boolean holesTold() {
+            return false;
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void requireStill() {}
+
+        @Override
+        public void close() {
+            closed.run();
+        }
     }
 
     @Override

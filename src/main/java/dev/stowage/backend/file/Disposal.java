@@ -5,6 +5,7 @@ import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.LoopDevices;
 import dev.stowage.volume.Reason;
+import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
@@ -43,14 +44,9 @@ final class Disposal {
         var folder = pool.volume(id);
         requireUnused(folder, id);
         var trashed = new VolumeFolder(pool.trash().resolve(nonce));
-        try {
-            Linux.renameNoReplace(folder.path(), trashed.path());
-        } catch (ErrnoException e) {
-            if (e.is(Errno.ENOENT)) { // another driver was first
-                durable.sync(folders.volumes());
-                return;
-            }
-            throw e;
+        if (!renamed(folder.path(), trashed.path())) {
+            durable.sync(folders.volumes());
+            return;
         }
         var holders = Holds.nodes(trashed);
         if (!holders.isEmpty()) { // attached by another driver since we looked
@@ -62,6 +58,30 @@ final class Disposal {
         durable.sync(folders.volumes());
         promises.rename(PoolFolder.VOLUMES + "/" + id, PoolFolder.TRASH + "/" + nonce);
         eraseLater(trashed);
+    }
+
+    /// As [#dispose(VolumeId, String)], for a snapshot, which nobody holds.
+    void dispose(SnapshotId id, String nonce) throws IOException {
+        var trashed = new VolumeFolder(pool.trash().resolve(nonce));
+        if (renamed(pool.snapshot(id).path(), trashed.path())) {
+            durable.sync(folders.trash());
+            promises.rename(PoolFolder.SNAPSHOTS + "/" + id, PoolFolder.TRASH + "/" + nonce);
+            eraseLater(trashed);
+        }
+        durable.sync(folders.snapshots());
+    }
+
+    /// False if another driver was first.
+    private static boolean renamed(Path folder, Path trashed) throws ErrnoException {
+        try {
+            Linux.renameNoReplace(folder, trashed);
+            return true;
+        } catch (ErrnoException e) {
+            if (e.is(Errno.ENOENT)) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     private static void requireUnused(VolumeFolder folder, VolumeId id) throws IOException {

@@ -6,15 +6,20 @@ import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.Attachment;
 import dev.stowage.volume.Backend;
 import dev.stowage.volume.Capacity;
+import dev.stowage.volume.Cloning;
 import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.KnownNodes;
 import dev.stowage.volume.ListedVolume;
 import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Origin;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
+import dev.stowage.volume.Snapshot;
+import dev.stowage.volume.SnapshotId;
+import dev.stowage.volume.Snapshots;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
@@ -22,7 +27,6 @@ import dev.stowage.volume.VolumeSpec;
 import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -31,7 +35,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// An open file pool.
-public final class FileBackend implements Backend, FormatLedger, ImageFiles, KnownNodes {
+public final class FileBackend
+        implements Backend, Snapshots, Cloning, FormatLedger, ImageFiles, KnownNodes {
     private static final Logger LOG = LoggerFactory.getLogger(FileBackend.class);
     private static final Set<AccessMode> MODES =
             Set.of(
@@ -41,13 +46,13 @@ public final class FileBackend implements Backend, FormatLedger, ImageFiles, Kno
                     AccessMode.SINGLE_NODE_MULTI_WRITER,
                     AccessMode.MULTI_NODE_READER_ONLY);
 
-    /// Each new try is another driver's delete of the same volume that came in between.
-    private static final int TRIES = 8;
-
     private final OpenPool open;
     private final PoolFolder pool;
     private final VolumeStore store;
-    private final VolumeBuilder builder;
+    private final Readers readers = new Readers();
+    private final Room room;
+    private final VolumeCreation creation;
+    private final FileSnapshots snapshots;
     private final VolumeGrowth growth;
     private final Disposal disposal;
     private final Holds holds;
@@ -57,14 +62,17 @@ public final class FileBackend implements Backend, FormatLedger, ImageFiles, Kno
         this.open = open;
         pool = open.folder();
         store = new VolumeStore(pool, open.durable());
-        builder = new VolumeBuilder(pool, open.folders(), open.durable());
+        room = new Room(open.promises(), open.recount());
+        creation = new VolumeCreation(open, store, room);
         growth = new VolumeGrowth(store, open.durable());
         disposal =
                 new Disposal(
                         pool, open.folders(), open.durable(), open.promises(), open.background());
         holds = new Holds(open.durable());
         nodes = new NodeRecords(pool, open.durable());
+        snapshots = new FileSnapshots(open, store, disposal, readers, room);
         disposal.eraseLeftovers();
+        snapshots.resumeAll();
     }
 
     @Override
@@ -95,60 +103,51 @@ public final class FileBackend implements Backend, FormatLedger, ImageFiles, Kno
     @Override
     public Volume create(VolumeId id, VolumeSpec spec) throws IOException {
         requireHealthy();
-        open.recount().ifOthersChangedThePool();
-        for (var tries = 0; tries < TRIES; tries++) {
-            var present = store.find(id);
-            if (present.isPresent()) {
-                open.durable().sync(open.folders().volumes());
-                return present.get();
-            }
-            var wanted = Volume.granted(id, spec, Instant.now());
-            if (build(wanted)) {
-                return wanted;
-            }
-        }
-        throw new VolumeException(Reason.BUSY, "volume %s comes and goes; retry".formatted(id));
+        return creation.create(id, spec, Filling.blank());
     }
 
-    private boolean build(Volume wanted) throws IOException {
-        var nonce = open.nonces().of(wanted.id());
-        var promise = PoolFolder.INCOMING + "/" + nonce;
-        reserve(promise, wanted.capacityBytes(), wanted.provisioning());
-        try {
-            var made = builder.build(wanted, nonce);
-            if (made) {
-                open.promises().rename(promise, promiseOf(wanted.id()));
-            }
-            return made;
-        } catch (ErrnoException e) {
-            throw inWords(e);
-        } finally {
-            open.promises().drop(promise);
-        }
+    @Override
+    public Volume createFrom(VolumeId id, VolumeSpec spec, Origin origin) throws IOException {
+        requireHealthy();
+        var reflinks = open.probe().reflinks();
+        return creation.create(id, spec, new OriginFilling(origin, reflinks, snapshots::closing));
     }
 
-    private void reserve(String promise, long bytes, Provisioning provisioning) throws IOException {
-        try {
-            open.promises().reserve(promise, bytes, provisioning);
-        } catch (VolumeException e) {
-            open.recount().afterRefusal();
-            throw e;
-        }
+    @Override
+    public Origin openVolume(VolumeId id) throws IOException {
+        return snapshots.openVolume(id);
+    }
+
+    @Override
+    public Snapshot createSnapshot(SnapshotId id, String name, VolumeId source) throws IOException {
+        requireHealthy();
+        return snapshots.create(id, name, source);
+    }
+
+    @Override
+    public void deleteSnapshot(SnapshotId id) throws IOException {
+        requireHealthy();
+        snapshots.delete(id);
+    }
+
+    @Override
+    public Optional<Snapshot> findSnapshot(SnapshotId id) throws IOException {
+        return snapshots.store().find(id);
+    }
+
+    @Override
+    public List<Snapshot> listSnapshots(
+            Optional<VolumeId> source, Optional<SnapshotId> after, int limit) throws IOException {
+        return snapshots.store().list(source, after, limit);
+    }
+
+    @Override
+    public Origin openSnapshot(SnapshotId id) throws IOException {
+        return snapshots.openSnapshot(id);
     }
 
     private static String promiseOf(VolumeId id) {
         return PoolFolder.VOLUMES + "/" + id;
-    }
-
-    private static IOException inWords(ErrnoException e) {
-        if (Durable.noRoom(e)) {
-            throw new VolumeException(
-                    Reason.NO_SPACE,
-                    "there is no room for it on the pool's disk (%s): delete volumes, or use another pool"
-                            .formatted(e.getMessage()),
-                    e);
-        }
-        return e;
     }
 
     @Override
@@ -157,6 +156,11 @@ public final class FileBackend implements Backend, FormatLedger, ImageFiles, Kno
         if (store.find(id).isEmpty()) {
             open.durable().sync(open.folders().volumes());
             return;
+        }
+        if (readers.read(id)) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s is being copied: delete it when that is done".formatted(id));
         }
         disposal.dispose(id, open.nonces().of(id));
     }
@@ -200,16 +204,17 @@ public final class FileBackend implements Backend, FormatLedger, ImageFiles, Kno
         if (volume.capacityBytes() >= bytes) {
             return volume;
         }
+        requireNotCopied(id);
         var target = growth.target(volume, bytes);
         var before = open.promises().promised(promiseOf(id));
-        reserve(promiseOf(id), target, volume.provisioning());
+        room.reserve(promiseOf(id), target, volume.provisioning());
         var grown = false;
         try {
             var larger = growth.grow(pool.volume(id), volume, target);
             grown = true;
             return larger;
         } catch (ErrnoException e) {
-            throw inWords(e);
+            throw Room.inWords(e);
         } finally {
             if (!grown) {
                 open.promises().restore(promiseOf(id), before, volume.provisioning());
@@ -235,13 +240,34 @@ public final class FileBackend implements Backend, FormatLedger, ImageFiles, Kno
         }
         try {
             holds.take(pool.volume(id), new Hold(node, mode, readOnly));
+            releaseIfCopied(id, node);
         } catch (ErrnoException e) {
             if (e.is(Errno.ENOENT)) {
                 store.require(id); // deleted meanwhile
             }
-            throw inWords(e);
+            throw Room.inWords(e);
         }
         return new Attachment.LoopFile(id, readOnly || mode.readOnly());
+    }
+
+    /// Who copies looks for holds after saying so, and we the other way round.
+    private void releaseIfCopied(VolumeId id, NodeId node) throws IOException {
+        try {
+            requireNotCopied(id);
+        } catch (VolumeException e) {
+            holds.release(pool.volume(id), node);
+            throw e;
+        }
+    }
+
+    @Override
+    public void requireNotCopied(VolumeId id) {
+        if (readers.read(id)) {
+            throw new VolumeException(
+                    Reason.BUSY,
+                    "volume %s is being copied byte by byte and must keep still until that is done; retry"
+                            .formatted(id));
+        }
     }
 
     @Override
@@ -272,7 +298,7 @@ public final class FileBackend implements Backend, FormatLedger, ImageFiles, Kno
         try {
             store.recordFormat(id, state);
         } catch (ErrnoException e) {
-            throw inWords(e);
+            throw Room.inWords(e);
         }
     }
 
@@ -293,6 +319,7 @@ public final class FileBackend implements Backend, FormatLedger, ImageFiles, Kno
 
     @Override
     public void close() {
+        snapshots.close();
         open.close();
     }
 }

@@ -36,6 +36,11 @@ public final class FilePoolSource implements PoolSource {
     }
 
     @Override
+    public boolean gives(Class<?> power) {
+        return power.isAssignableFrom(FileBackend.class);
+    }
+
+    @Override
     public Backend open() throws IOException {
         var known = seen.known(settings.name(), settings.path());
         new PoolPlace(settings, known.stream().findFirst().map(UUID::toString)).require();
@@ -119,6 +124,7 @@ public final class FilePoolSource implements PoolSource {
         var missing =
                 List.of(
                         PoolFolder.VOLUMES,
+                        PoolFolder.SNAPSHOTS,
                         PoolFolder.INCOMING,
                         PoolFolder.TRASH,
                         PoolFolder.NODES,

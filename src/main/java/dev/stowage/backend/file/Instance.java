@@ -16,11 +16,12 @@ record Instance(NodeId node, String boot, String random) {
     /// A node's id may hold dots, so the fixed parts are read from the end.
     private static final Pattern NAME = Pattern.compile("(.+)\\." + TAIL);
 
-    /// A volume's id, the mark of a record's temporary file, or the self-test's; none of them has a
+    /// A volume's or snapshot's id, the mark of a record's temporary file, or the self-test's; none
+    // of them has a
     /// part that could be taken for the next.
     private static final Pattern ENTRY =
             Pattern.compile(
-                    "([a-z0-9-]+\\.[0-9a-f]{8}\\.v[0-9a-f]{32}|\\.tmp|probe)\\.(.+)\\.[0-9]+");
+                    "([a-z0-9-]+\\.[0-9a-f]{8}\\.[vs][0-9a-f]{32}|\\.tmp|probe)\\.(.+)\\.[0-9]+");
 
     static Instance begin(NodeId node, String bootId) {
         var random = "%08x".formatted(ThreadLocalRandom.current().nextInt());

@@ -1,6 +1,6 @@
 package dev.stowage.backend.file;
 
-import dev.stowage.volume.VolumeId;
+import dev.stowage.volume.PooledId;
 import java.util.concurrent.atomic.AtomicLong;
 
 /// Names that nobody else uses, each with its maker in it.
@@ -15,8 +15,12 @@ final class Nonces {
         this.instance = instance;
     }
 
+    Instance instance() {
+        return instance;
+    }
+
     /// `<id>.<instance>.<counter>`
-    String of(VolumeId id) {
+    String of(PooledId id) {
         return next(id + ".");
     }
 

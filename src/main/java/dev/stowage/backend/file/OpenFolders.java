@@ -5,35 +5,34 @@ import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
 
 import dev.stowage.linux.Fd;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /// The folders that every create and delete syncs, held open for the pool's life.
-record OpenFolders(Fd incoming, Fd volumes, Fd trash) implements AutoCloseable {
+record OpenFolders(Fd incoming, Fd volumes, Fd snapshots, Fd trash) implements AutoCloseable {
     static OpenFolders of(PoolFolder pool) throws IOException {
+        var opened = new ArrayList<Fd>();
         try (var root = Fd.open(pool.root(), O_DIRECTORY)) {
-            var incoming = open(root, PoolFolder.INCOMING);
-            try {
-                var volumes = open(root, PoolFolder.VOLUMES);
-                try {
-                    return new OpenFolders(incoming, volumes, open(root, PoolFolder.TRASH));
-                } catch (IOException e) {
-                    volumes.close();
-                    throw e;
-                }
-            } catch (IOException e) {
-                incoming.close();
-                throw e;
+            for (var name :
+                    List.of(
+                            PoolFolder.INCOMING,
+                            PoolFolder.VOLUMES,
+                            PoolFolder.SNAPSHOTS,
+                            PoolFolder.TRASH)) {
+                opened.add(root.openAt(name, O_DIRECTORY | O_NOFOLLOW, 0));
             }
+            return new OpenFolders(opened.get(0), opened.get(1), opened.get(2), opened.get(3));
+        } catch (IOException e) {
+            opened.forEach(Fd::close);
+            throw e;
         }
-    }
-
-    private static Fd open(Fd root, String name) throws IOException {
-        return root.openAt(name, O_DIRECTORY | O_NOFOLLOW, 0);
     }
 
     @Override
     public void close() {
         incoming.close();
         volumes.close();
+        snapshots.close();
         trash.close();
     }
 }

@@ -94,6 +94,14 @@ record OpenPool(
         }
     }
 
+    /// Whether what the instance had begun is this driver's to go on with: its own, or a dead
+    // one's.
+    boolean mayTakeOver(Instance instance) throws IOException {
+        return instance.equals(nonces.instance())
+                || driverLocks.isEmpty()
+                || driverLocks.get().isDead(instance);
+    }
+
     @Override
     public void close() {
         background.close();

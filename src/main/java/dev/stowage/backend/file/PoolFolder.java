@@ -1,11 +1,13 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
 import java.nio.file.Path;
 
 /// Where things lie in a pool's folder.
 record PoolFolder(Path root) {
     static final String VOLUMES = "volumes";
+    static final String SNAPSHOTS = "snapshots";
     static final String INCOMING = ".incoming";
     static final String TRASH = ".trash";
     static final String NODES = "nodes";
@@ -22,6 +24,14 @@ record PoolFolder(Path root) {
 
     VolumeFolder volume(VolumeId id) {
         return new VolumeFolder(volumes().resolve(id.toString()));
+    }
+
+    Path snapshots() {
+        return root.resolve(SNAPSHOTS);
+    }
+
+    SnapshotFolder snapshot(SnapshotId id) {
+        return new SnapshotFolder(snapshots().resolve(id.toString()));
     }
 
     Path incoming() {

@@ -37,6 +37,7 @@ final class PoolScan {
     private Result run() throws IOException {
         var before = Linux.statfs(pool.root());
         scan(PoolFolder.VOLUMES);
+        scan(PoolFolder.SNAPSHOTS);
         scan(PoolFolder.INCOMING);
         scan(PoolFolder.TRASH);
         // What was allocated or freed meanwhile is in one of the two, but never counts double.
@@ -57,7 +58,7 @@ final class PoolScan {
             var image = Linux.lstatIfExists(folder.image());
             if (image.isPresent()) {
                 count(part + "/" + VolumeStore.fileName(entry), folder, image.get());
-            } else if (part.equals(PoolFolder.VOLUMES) && Linux.lstatIfExists(entry).isPresent()) {
+            } else if (isReal(part) && Linux.lstatIfExists(entry).isPresent()) {
                 damaged.add(VolumeStore.fileName(entry) + " has no image");
             }
         }
@@ -75,10 +76,8 @@ final class PoolScan {
     /// What can't be read counts as thick: nobody may lose by it.
     private Promise promise(String name, VolumeFolder folder, Stat image) {
         try {
-            var stored = StoredRecord.read(folder.record());
-            var volume = VolumeRecord.volume(stored, id(stored, folder));
-            return new Promise(
-                    Math.max(volume.capacityBytes(), image.size()), volume.provisioning());
+            var promised = promised(folder);
+            return new Promise(Math.max(promised.bytes(), image.size()), promised.provisioning());
         } catch (NoSuchFileException e) {
             report(name, "its record is missing");
         } catch (VolumeException e) {
@@ -89,6 +88,22 @@ final class PoolScan {
         return new Promise(image.size(), Provisioning.THICK);
     }
 
+    /// What lies in `.incoming` or `.trash` may be of either kind.
+    private Promise promised(VolumeFolder folder) throws IOException {
+        var ofSnapshot = new SnapshotFolder(folder.path()).record();
+        if (Linux.lstatIfExists(ofSnapshot).isPresent()) {
+            var snapshot = SnapshotRecord.snapshot(StoredRecord.read(ofSnapshot));
+            return new Promise(snapshot.sizeBytes(), snapshot.provisioning());
+        }
+        var stored = StoredRecord.read(folder.record());
+        var volume = VolumeRecord.volume(stored, id(stored, folder));
+        return new Promise(volume.capacityBytes(), volume.provisioning());
+    }
+
+    private static boolean isReal(String part) {
+        return part.equals(PoolFolder.VOLUMES) || part.equals(PoolFolder.SNAPSHOTS);
+    }
+
     /// In `volumes` the folder's name must be the id; elsewhere only the record says it.
     private VolumeId id(StoredRecord stored, VolumeFolder folder) {
         var named = VolumeStore.fileName(folder.path());
@@ -97,7 +112,7 @@ final class PoolScan {
     }
 
     private void report(String name, String why) {
-        if (name.startsWith(PoolFolder.VOLUMES)) {
+        if (!name.startsWith(".")) {
             damaged.add(name + ": " + why);
         }
     }

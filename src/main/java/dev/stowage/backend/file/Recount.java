@@ -84,7 +84,8 @@ final class Recount {
 
     private List<FileTime> times() throws IOException {
         var times = new ArrayList<FileTime>();
-        for (var folder : List.of(pool.volumes(), pool.trash(), pool.incoming())) {
+        for (var folder :
+                List.of(pool.volumes(), pool.snapshots(), pool.trash(), pool.incoming())) {
             times.add(Files.getLastModifiedTime(folder));
         }
         return times;

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
+import dev.stowage.linux.Linux;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.ByteArrayOutputStream;
@@ -70,6 +71,30 @@ final class StoredRecord {
         var record = new StoredRecord(file, parse(file, bytes));
         record.requireUnderstood();
         return record;
+    }
+
+    /// The record of what lies in `folder`; empty if there is no such folder.
+    ///
+    /// @throws VolumeException as [#read], and DAMAGED if only the record is missing
+    static Optional<StoredRecord> readIn(Path folder, Path file) throws IOException {
+        var found = readIfThere(file);
+        if (found.isPresent() || Linux.lstatIfExists(folder).isEmpty()) {
+            return found;
+        }
+        // The folder came between the two looks, or its record is really missing.
+        found = readIfThere(file);
+        if (found.isEmpty() && Linux.lstatIfExists(folder).isPresent()) {
+            throw damaged(file, "it is missing");
+        }
+        return found;
+    }
+
+    private static Optional<StoredRecord> readIfThere(Path file) throws IOException {
+        try {
+            return Optional.of(read(file));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
     }
 
     /// At most one byte more than a record may have.

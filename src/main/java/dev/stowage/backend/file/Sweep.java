@@ -1,5 +1,6 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,6 +35,11 @@ final class Sweep {
         }
         sweepRecords(pool.root());
         sweepRecords(pool.nodes());
+        for (var snapshot : entries(pool.snapshots())) {
+            if (SnapshotId.parse(VolumeStore.fileName(snapshot)).isPresent()) {
+                sweepRecords(snapshot);
+            }
+        }
         for (var volume : entries(pool.volumes())) {
             if (VolumeId.parse(VolumeStore.fileName(volume)).isPresent()) {
                 sweepRecords(volume);

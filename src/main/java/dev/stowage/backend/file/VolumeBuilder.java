@@ -28,13 +28,14 @@ final class VolumeBuilder {
         this.durable = durable;
     }
 
+    /// @param filling writes what the image begins with
     /// @param nonce the name to build it under
     /// @return false if the volume exists already; what was built for it is gone then, as after an
     ///     error
-    boolean build(Volume volume, String nonce) throws IOException {
+    boolean build(Volume volume, Filling filling, String nonce) throws IOException {
         var incoming = pool.incoming().resolve(nonce);
         try {
-            fill(volume, nonce);
+            fill(volume, filling, nonce);
             Linux.renameNoReplace(incoming, pool.volume(volume.id()).path());
         } catch (ErrnoException e) {
             FolderTree.erase(incoming);
@@ -42,6 +43,9 @@ final class VolumeBuilder {
                 durable.sync(folders.volumes()); // whoever made it may not have come so far
                 return false;
             }
+            throw e;
+        } catch (IOException | RuntimeException e) {
+            FolderTree.erase(incoming);
             throw e;
         }
         durable.sync(folders.volumes());
@@ -51,7 +55,7 @@ final class VolumeBuilder {
     /// Everything is written before anything is synced, and what was allocated already, the image,
     /// comes after what is allocated by its own sync: on a journaling file system that spares a
     /// commit.
-    private void fill(Volume volume, String nonce) throws IOException {
+    private void fill(Volume volume, Filling filling, String nonce) throws IOException {
         folders.incoming().mkdirAt(nonce, Durable.FOLDER_MODE);
         try (var folder = openFolder(folders.incoming(), nonce)) {
             folder.mkdirAt(VolumeFolder.HOLDERS, Durable.FOLDER_MODE);
@@ -60,9 +64,10 @@ final class VolumeBuilder {
                     var image = newFile(folder, VolumeFolder.IMAGE);
                     var record = newFile(folder, VolumeFolder.RECORD);
                     var format = newFile(folder, VolumeFolder.FORMAT)) {
-                allocate(image, volume);
+                var state = filling.fill(image, volume.provisioning(), volume.capacityBytes());
                 Durable.write(record, VolumeRecord.bytes(names, volume));
-                Durable.write(format, VolumeStore.blankFormat(names));
+                Durable.write(
+                        format, FormatRecord.bytes(StoredRecord.blank(names.format()), state));
                 durable.syncNew(record);
                 durable.syncNew(format);
                 durable.syncNew(image);
@@ -72,18 +77,11 @@ final class VolumeBuilder {
         }
     }
 
-    private static void allocate(Fd image, Volume volume) throws ErrnoException {
-        switch (volume.provisioning()) {
-            case THICK -> image.allocate(volume.capacityBytes());
-            case THIN -> image.truncate(volume.capacityBytes());
-        }
-    }
-
-    private static Fd openFolder(Fd parent, String name) throws ErrnoException {
+    static Fd openFolder(Fd parent, String name) throws ErrnoException {
         return parent.openAt(name, O_DIRECTORY | O_NOFOLLOW, 0);
     }
 
-    private static Fd newFile(Fd folder, String name) throws ErrnoException {
+    static Fd newFile(Fd folder, String name) throws ErrnoException {
         return folder.openAt(name, NEW_FILE, Durable.FILE_MODE);
     }
 }

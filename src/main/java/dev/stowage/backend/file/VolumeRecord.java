@@ -1,7 +1,9 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.volume.Content;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.Provisioning;
+import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
@@ -25,6 +27,7 @@ final class VolumeRecord {
                 .with("provisioning", volume.provisioning().toString())
                 .with("blockSizeBytes", volume.blockSizeBytes())
                 .with("created", volume.created().toString())
+                .with("contentSource", source(volume.content()))
                 .bytes();
     }
 
@@ -44,8 +47,31 @@ final class VolumeRecord {
                 stored.optionalText("fileSystem").map(name -> fileSystem(stored, name)),
                 stored.texts("mkfsOptions"),
                 provisioning(stored),
-                Math.toIntExact(Math.min(positive(stored, "blockSizeBytes"), Integer.MAX_VALUE)),
-                created(stored));
+                blockSizeBytes(stored),
+                created(stored),
+                content(stored));
+    }
+
+    private static Optional<String> source(Content content) {
+        return switch (content) {
+            case Content.Blank _ -> Optional.empty();
+            case Content.OfSnapshot(var id) -> Optional.of(id.toString());
+            case Content.OfVolume(var id) -> Optional.of(id.toString());
+        };
+    }
+
+    private static Content content(StoredRecord stored) {
+        var source = stored.optionalText("contentSource");
+        return source.isEmpty()
+                ? new Content.Blank()
+                : SnapshotId.parse(source.get())
+                        .<Content>map(Content.OfSnapshot::new)
+                        .or(() -> VolumeId.parse(source.get()).map(Content.OfVolume::new))
+                        .orElseThrow(
+                                () ->
+                                        stored.damaged(
+                                                "its contentSource '%s' is no id"
+                                                        .formatted(source.get())));
     }
 
     static FileSystemType fileSystem(StoredRecord stored, String name) {
@@ -53,7 +79,11 @@ final class VolumeRecord {
                 .orElseThrow(() -> stored.damaged("file system '%s' is not known".formatted(name)));
     }
 
-    private static long positive(StoredRecord stored, String field) {
+    static int blockSizeBytes(StoredRecord stored) {
+        return Math.toIntExact(Math.min(positive(stored, "blockSizeBytes"), Integer.MAX_VALUE));
+    }
+
+    static long positive(StoredRecord stored, String field) {
         var value = stored.number(field);
         if (value <= 0) {
             throw stored.damaged("its field '%s' is %d".formatted(field, value));
@@ -61,7 +91,7 @@ final class VolumeRecord {
         return value;
     }
 
-    private static Provisioning provisioning(StoredRecord stored) {
+    static Provisioning provisioning(StoredRecord stored) {
         try {
             return Provisioning.require(stored.text("provisioning"));
         } catch (VolumeException e) {
@@ -69,7 +99,7 @@ final class VolumeRecord {
         }
     }
 
-    private static Instant created(StoredRecord stored) {
+    static Instant created(StoredRecord stored) {
         try {
             return Instant.parse(stored.text("created"));
         } catch (DateTimeException e) {

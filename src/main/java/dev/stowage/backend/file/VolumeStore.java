@@ -3,7 +3,6 @@ package dev.stowage.backend.file;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
-import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeId;
@@ -43,24 +42,7 @@ final class VolumeStore {
     /// The record as it is stored; empty if there is no such volume.
     Optional<StoredRecord> stored(VolumeId id) throws IOException {
         var folder = pool.volume(id);
-        var found = readIfThere(folder);
-        if (found.isPresent() || !exists(folder)) {
-            return found;
-        }
-        // The volume came between the two looks, or its record is really missing.
-        found = readIfThere(folder);
-        if (found.isEmpty() && exists(folder)) {
-            throw StoredRecord.damaged(folder.record(), "it is missing");
-        }
-        return found;
-    }
-
-    private static Optional<StoredRecord> readIfThere(VolumeFolder folder) throws IOException {
-        try {
-            return Optional.of(StoredRecord.read(folder.record()));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        }
+        return StoredRecord.readIn(folder.path(), folder.record());
     }
 
     static boolean exists(VolumeFolder folder) throws ErrnoException {
@@ -89,19 +71,7 @@ final class VolumeStore {
     }
 
     FormatState formatState(VolumeId id) throws IOException {
-        var stored = storedFormat(id);
-        return switch (stored.text("state")) {
-            case "blank" -> new FormatState.Blank();
-            case "formatting" -> new FormatState.Formatting(formattedAs(stored));
-            case "formatted" -> new FormatState.Formatted(formattedAs(stored));
-            case "adopted" -> new FormatState.Adopted();
-            default ->
-                    throw stored.damaged("state '%s' is not known".formatted(stored.text("state")));
-        };
-    }
-
-    private static FileSystemType formattedAs(StoredRecord stored) {
-        return VolumeRecord.fileSystem(stored, stored.text("fileSystem"));
+        return FormatRecord.state(storedFormat(id));
     }
 
     private StoredRecord storedFormat(VolumeId id) throws IOException {
@@ -117,35 +87,12 @@ final class VolumeStore {
     void recordFormat(VolumeId id, FormatState state) throws IOException {
         var stored = storedFormat(id);
         try {
-            durable.replace(pool.volume(id).format(), formatBytes(stored, state));
+            durable.replace(pool.volume(id).format(), FormatRecord.bytes(stored, state));
         } catch (ErrnoException e) {
             if (e.is(Errno.ENOENT)) {
                 require(id);
             }
             throw e;
         }
-    }
-
-    static byte[] blankFormat(VolumeFolder folder) {
-        return formatBytes(StoredRecord.blank(folder.format()), new FormatState.Blank());
-    }
-
-    private static byte[] formatBytes(StoredRecord stored, FormatState state) {
-        var word =
-                switch (state) {
-                    case FormatState.Blank() -> "blank";
-                    case FormatState.Formatting(var _) -> "formatting";
-                    case FormatState.Formatted(var _) -> "formatted";
-                    case FormatState.Adopted() -> "adopted";
-                };
-        Optional<FileSystemType> fileSystem =
-                switch (state) {
-                    case FormatState.Formatting(var type) -> Optional.of(type);
-                    case FormatState.Formatted(var type) -> Optional.of(type);
-                    case FormatState.Blank(), FormatState.Adopted() -> Optional.empty();
-                };
-        return stored.with("state", word)
-                .with("fileSystem", fileSystem.map(FileSystemType::kernelName))
-                .bytes();
     }
 }

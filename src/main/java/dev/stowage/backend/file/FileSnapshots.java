@@ -1,0 +1,228 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.Snapshot;
+import dev.stowage.volume.SnapshotId;
+import dev.stowage.volume.Snapshots;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import dev.stowage.volume.Volumes;
+import java.io.IOException;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The snapshots of a file pool.
+final class FileSnapshots implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(FileSnapshots.class);
+
+    /// Each new try is another driver's delete of the same snapshot that came in between.
+    private static final int TRIES = 8;
+
+    /// How long a create waits for its copy, so that small ones are ready in the first answer.
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    private final OpenPool open;
+    private final SnapshotStore store;
+    private final VolumeStore volumes;
+    private final Disposal disposal;
+    private final Readers readers;
+    private final Room room;
+    private final SnapshotBuilder builder;
+    private final SnapshotCopies copies;
+
+    FileSnapshots(
+            OpenPool open, VolumeStore volumes, Disposal disposal, Readers readers, Room room) {
+        this.open = open;
+        this.volumes = volumes;
+        this.disposal = disposal;
+        this.readers = readers;
+        this.room = room;
+        store = new SnapshotStore(open.folder());
+        builder = new SnapshotBuilder(open);
+        copies = new SnapshotCopies(open);
+    }
+
+    SnapshotStore store() {
+        return store;
+    }
+
+    /// Whether copies are to end because the pool closes.
+    boolean closing() {
+        return copies.closing();
+    }
+
+    Snapshot create(SnapshotId id, String name, VolumeId source) throws IOException {
+        open.recount().ifOthersChangedThePool();
+        for (var tries = 0; tries < TRIES; tries++) {
+            var present = store.stored(id);
+            if (present.isPresent()) {
+                open.durable().sync(open.folders().snapshots());
+                resume(id, present.get());
+            } else {
+                build(id, name, source);
+            }
+            copies.await(id, PATIENCE);
+            var found = store.find(id);
+            if (found.isPresent()) {
+                return found.get();
+            }
+        }
+        throw new VolumeException(Reason.BUSY, "snapshot %s comes and goes; retry".formatted(id));
+    }
+
+    private void build(SnapshotId id, String name, VolumeId source) throws IOException {
+        var volume =
+                volumes.find(source).orElseThrow(() -> Volumes.noSuchVolume(source.toString()));
+        var nonce = open.nonces().of(id);
+        var promise = PoolFolder.INCOMING + "/" + nonce;
+        var origin = openVolume(volume.id());
+        var copying = false;
+        try {
+            room.reserve(promise, origin.sizeBytes(), volume.provisioning());
+            var wanted = new SnapshotBuilder.Wanted(id, name, volume);
+            var made = builder.build(wanted, origin, nonce);
+            if (made.isPresent()) {
+                open.promises().rename(promise, promiseOf(id));
+                if (!made.get().ready()) {
+                    copies.begin(made.get(), origin, origin.modified());
+                    copying = true;
+                }
+            }
+        } catch (ErrnoException e) {
+            throw Room.inWords(e);
+        } finally {
+            open.promises().drop(promise);
+            if (!copying) {
+                origin.close();
+            }
+        }
+    }
+
+    private static String promiseOf(SnapshotId id) {
+        return PoolFolder.SNAPSHOTS + "/" + id;
+    }
+
+    /// The volume as something to copy from.
+    ImageOrigin openVolume(VolumeId id) throws IOException {
+        var volume = volumes.find(id).orElseThrow(() -> Volumes.noSuchVolume(id.toString()));
+        return ImageOrigin.of(
+                volume,
+                open.folder().volume(id),
+                () -> volumes.formatState(id),
+                open.probe().seekDataTrusted(),
+                readers);
+    }
+
+    /// The snapshot as something to copy from.
+    ImageOrigin openSnapshot(SnapshotId id) throws IOException {
+        readers.begin(id);
+        var opened = false;
+        try {
+            var snapshot =
+                    store.find(id).orElseThrow(() -> Snapshots.noSuchSnapshot(id.toString()));
+            if (!snapshot.ready()) {
+                throw new VolumeException(
+                        Reason.BUSY,
+                        "snapshot %s is not ready, its bytes are still being copied; retry"
+                                .formatted(id));
+            }
+            var origin =
+                    ImageOrigin.of(
+                            snapshot,
+                            open.folder().snapshot(id).image(),
+                            () -> store.formatState(id),
+                            open.probe().seekDataTrusted(),
+                            readers);
+            opened = true;
+            return origin;
+        } finally {
+            if (!opened) {
+                readers.end(id);
+            }
+        }
+    }
+
+    void delete(SnapshotId id) throws IOException {
+        if (store.find(id).isEmpty()) {
+            open.durable().sync(open.folders().snapshots());
+            return;
+        }
+        if (readers.read(id)) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "a volume is being made from snapshot %s: delete it when that is done"
+                            .formatted(id));
+        }
+        copies.stop(id);
+        disposal.dispose(id, open.nonces().of(id));
+    }
+
+    /// Takes up the copies that ended with the drivers that were at them.
+    void resumeAll() throws IOException {
+        for (var id : store.ids()) {
+            try {
+                var stored = store.stored(id);
+                if (stored.isPresent()) {
+                    resume(id, stored.get());
+                }
+            } catch (VolumeException e) { // damaged, or in use
+                LOG.warn("snapshot {} is left as it is: {}", id, e.getMessage());
+            }
+        }
+    }
+
+    /// Goes on with a copy that nobody is at. One whose volume has changed can't be had any more.
+    private void resume(SnapshotId id, StoredRecord stored) throws IOException {
+        var snapshot = SnapshotRecord.snapshot(stored, id);
+        if (snapshot.ready() || copies.underway(id)) {
+            return;
+        }
+        var copy = SnapshotRecord.copy(stored);
+        var copier = Instance.parse(copy.copier());
+        if (copier.isEmpty() || !open.mayTakeOver(copier.get())) {
+            return;
+        }
+        if (volumes.find(snapshot.source()).isEmpty()) {
+            giveUp(id, "its volume is gone");
+            return;
+        }
+        var origin = openVolume(snapshot.source());
+        var copying = false;
+        try {
+            origin.requireStill();
+            if (origin.modified().equals(copy.sourceModified())) {
+                takeOver(id, stored);
+                LOG.info("snapshot {} was not copied to its end: copying it again", id);
+                copies.begin(snapshot, origin, copy.sourceModified());
+                copying = true;
+            } else {
+                giveUp(id, "its volume was written to since " + copy.sourceModified());
+            }
+        } finally {
+            if (!copying) {
+                origin.close();
+            }
+        }
+    }
+
+    private void takeOver(SnapshotId id, StoredRecord stored) throws IOException {
+        var copy = SnapshotRecord.copy(stored);
+        var own = open.nonces().instance().toString();
+        if (!copy.copier().equals(own)) {
+            var file = open.folder().snapshot(id).record();
+            open.durable().replace(file, SnapshotRecord.copiedBy(stored, own));
+        }
+    }
+
+    private void giveUp(SnapshotId id, String why) throws IOException {
+        LOG.error("snapshot {} was not copied to its end and can't be any more: {}", id, why);
+        disposal.dispose(id, open.nonces().of(id));
+    }
+
+    @Override
+    public void close() {
+        copies.close();
+    }
+}

@@ -1,0 +1,71 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Fd;
+import dev.stowage.linux.Linux;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.util.function.BooleanSupplier;
+
+/// Copies images: by sharing blocks, at one moment whatever the size, or byte by byte.
+final class ImageCopy {
+    private static final int CHUNK_BYTES = 1 << 20;
+
+    private ImageCopy() {}
+
+    /// Lets `to` share all blocks of `from`; false where the file system can't, or they lie on two.
+    static boolean share(Fd from, Fd to) throws ErrnoException {
+        try {
+            Linux.cloneFile(from, to);
+            return true;
+        } catch (ErrnoException e) {
+            if (e.is(Errno.EXDEV, Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOTTY, Errno.ENOSYS)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /// Copies the first `bytes` into a file that reads as zeros there. Holes stay holes.
+    ///
+    /// @param holesTold SEEK_DATA finds all that was ever written; else everything is read
+    /// @param stop asked between pieces
+    /// @throws InterruptedIOException if it was stopped
+    static void copy(Fd from, Fd to, long bytes, boolean holesTold, BooleanSupplier stop)
+            throws IOException {
+        if (!holesTold) {
+            copy(from, to, 0, bytes, stop);
+            return;
+        }
+        from.fsync(); // what has no place on disk yet might look like a hole
+        var at = 0L;
+        while (at < bytes) {
+            var data = from.seekData(at);
+            if (data < 0 || data >= bytes) {
+                return;
+            }
+            at = Math.min(from.seekHole(data), bytes);
+            copy(from, to, data, at, stop);
+        }
+    }
+
+    private static void copy(Fd from, Fd to, long begin, long end, BooleanSupplier stop)
+            throws IOException {
+        var chunk = ByteBuffer.allocateDirect(CHUNK_BYTES);
+        for (var at = begin; at < end; ) {
+            if (stop.getAsBoolean()) {
+                throw new InterruptedIOException("the copy of %s was stopped".formatted(from));
+            }
+            chunk.clear().limit((int) Math.min(CHUNK_BYTES, end - at));
+            if (from.read(chunk, at) == 0) {
+                return; // shorter than it was said to be; what is missing reads as zeros
+            }
+            chunk.flip();
+            while (chunk.hasRemaining()) {
+                at += to.write(chunk, at);
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+package dev.stowage.backend.file;
+
+import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
+import static dev.stowage.linux.OpenFlags.O_RDONLY;
+
+import dev.stowage.linux.Fd;
+import dev.stowage.linux.LoopDevice;
+import dev.stowage.linux.LoopDevices;
+import dev.stowage.volume.FileSystemType;
+import dev.stowage.volume.FormatState;
+import dev.stowage.volume.Origin;
+import dev.stowage.volume.PooledId;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.Snapshot;
+import dev.stowage.volume.Volume;
+import dev.stowage.volume.VolumeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/// An image of this pool that is being read. The open descriptor keeps its bytes, whatever another
+/// driver does to its name.
+final class ImageOrigin implements Origin {
+    private final PooledId id;
+    private final Facts facts;
+    private final FormatSource format;
+    private final Optional<VolumeFolder> volume;
+    private final Readers readers;
+    private final Fd image;
+    private boolean reading;
+
+    private record Facts(
+            long sizeBytes,
+            int blockSizeBytes,
+            Optional<FileSystemType> fileSystem,
+            boolean holesTold) {}
+
+    interface FormatSource {
+        FormatState read() throws IOException;
+    }
+
+    private ImageOrigin(
+            PooledId id,
+            Facts facts,
+            FormatSource format,
+            Optional<VolumeFolder> volume,
+            Readers readers,
+            Fd image) {
+        this.id = id;
+        this.facts = facts;
+        this.format = format;
+        this.volume = volume;
+        this.readers = readers;
+        this.image = image;
+    }
+
+    /// A volume, which others may be using.
+    static ImageOrigin of(
+            Volume volume,
+            VolumeFolder folder,
+            FormatSource format,
+            boolean holesTold,
+            Readers readers)
+            throws IOException {
+        var image = Fd.open(folder.image(), O_RDONLY | O_NOFOLLOW);
+        try {
+            var facts =
+                    new Facts(
+                            Math.max(volume.capacityBytes(), image.stat().size()),
+                            volume.blockSizeBytes(),
+                            volume.fileSystem(),
+                            holesTold);
+            return new ImageOrigin(volume.id(), facts, format, Optional.of(folder), readers, image);
+        } catch (IOException e) {
+            image.close();
+            throw e;
+        }
+    }
+
+    /// A snapshot, which nobody writes to. The caller has said that it reads it; this says when it
+    /// no longer does.
+    static ImageOrigin of(
+            Snapshot snapshot, Path image, FormatSource format, boolean holesTold, Readers readers)
+            throws IOException {
+        var facts =
+                new Facts(
+                        snapshot.sizeBytes(),
+                        snapshot.blockSizeBytes(),
+                        snapshot.fileSystem(),
+                        holesTold);
+        var opened =
+                new ImageOrigin(
+                        snapshot.id(),
+                        facts,
+                        format,
+                        Optional.empty(),
+                        readers,
+                        Fd.open(image, O_RDONLY | O_NOFOLLOW));
+        opened.reading = true;
+        return opened;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return facts.sizeBytes();
+    }
+
+    @Override
+    public int blockSizeBytes() {
+        return facts.blockSizeBytes();
+    }
+
+    @Override
+    public Optional<FileSystemType> fileSystem() {
+        return facts.fileSystem();
+    }
+
+    @Override
+    public FormatState format() throws IOException {
+        return format.read();
+    }
+
+    @Override
+    public Optional<Path> image() {
+        return Optional.of(image.path());
+    }
+
+    @Override
+    public boolean holesTold() {
+        return facts.holesTold();
+    }
+
+    @Override
+    public void flush() throws IOException {
+        for (var loop : loops()) {
+            LoopDevices.flush(loop);
+        }
+        image.fsync();
+    }
+
+    @Override
+    public synchronized void requireStill() throws IOException {
+        if (reading) {
+            return;
+        }
+        readers.begin(id);
+        reading = true;
+        try {
+            requireUnused();
+        } catch (IOException | RuntimeException e) {
+            release();
+            throw e;
+        }
+    }
+
+    private void requireUnused() throws IOException {
+        var holders = volume.isPresent() ? Holds.nodes(volume.get()) : List.of();
+        if (!holders.isEmpty()) {
+            throw inUse("it is attached to node %s".formatted(holders.getFirst()));
+        }
+        var loops = loops();
+        if (!loops.isEmpty()) {
+            throw inUse("%s has its image open".formatted(loops.getFirst().path()));
+        }
+    }
+
+    private VolumeException inUse(String how) {
+        return new VolumeException(
+                Reason.FAILED_PRECONDITION,
+                "volume %s is in use (%s), and here it can only be copied byte by byte, which needs it still: end the use (stop its pods) and retry, or keep such volumes in a pool on XFS or btrfs, which copies them at one moment"
+                        .formatted(id, how));
+    }
+
+    private List<LoopDevice> loops() throws IOException {
+        var own = image.stat().id();
+        return LoopDevices.all().stream().filter(loop -> loop.image().equals(own)).toList();
+    }
+
+    /// When the image was last written to, durably.
+    Instant modified() throws IOException {
+        image.fsync();
+        return Files.getLastModifiedTime(image.path()).toInstant();
+    }
+
+    private void release() {
+        if (reading) {
+            reading = false;
+            readers.end(id);
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        release();
+        image.close();
+    }
+}

@@ -1,0 +1,75 @@
+package dev.stowage.csi;
+
+import com.google.protobuf.Timestamp;
+import csi.v1.CreateSnapshotResponse;
+import csi.v1.GetSnapshotResponse;
+import csi.v1.ListSnapshotsResponse;
+import csi.v1.VolumeContentSource;
+import dev.stowage.volume.Content;
+import dev.stowage.volume.PoolSnapshots;
+import dev.stowage.volume.Snapshot;
+import dev.stowage.volume.Topology;
+import java.util.Optional;
+import java.util.function.Function;
+
+/// Snapshots and the origins of volumes as CSI's.
+final class SnapshotReplies {
+    private SnapshotReplies() {}
+
+    static CreateSnapshotResponse created(Snapshot snapshot, Topology topology) {
+        return CreateSnapshotResponse.newBuilder()
+                .setSnapshot(snapshot(snapshot, topology))
+                .build();
+    }
+
+    static GetSnapshotResponse found(Snapshot snapshot, Topology topology) {
+        return GetSnapshotResponse.newBuilder().setSnapshot(snapshot(snapshot, topology)).build();
+    }
+
+    static ListSnapshotsResponse listed(
+            PoolSnapshots.Page page, Function<Snapshot, Topology> topology) {
+        var reply = ListSnapshotsResponse.newBuilder();
+        for (var snapshot : page.snapshots()) {
+            reply.addEntries(
+                    ListSnapshotsResponse.Entry.newBuilder()
+                            .setSnapshot(snapshot(snapshot, topology.apply(snapshot))));
+        }
+        page.next().ifPresent(next -> reply.setNextToken(next.toString()));
+        return reply.build();
+    }
+
+    static csi.v1.Snapshot snapshot(Snapshot snapshot, Topology topology) {
+        return csi.v1.Snapshot.newBuilder()
+                .setSnapshotId(snapshot.id().toString())
+                .setSourceVolumeId(snapshot.source().toString())
+                .setSizeBytes(snapshot.sizeBytes())
+                .setCreationTime(
+                        Timestamp.newBuilder()
+                                .setSeconds(snapshot.created().getEpochSecond())
+                                .setNanos(snapshot.created().getNano()))
+                .setReadyToUse(snapshot.ready())
+                .addAccessibleTopology(Replies.topology(topology))
+                .build();
+    }
+
+    /// What a volume began with, as it must be said whenever the volume is spoken of.
+    static Optional<VolumeContentSource> source(Content content) {
+        return switch (content) {
+            case Content.Blank _ -> Optional.empty();
+            case Content.OfSnapshot(var id) ->
+                    Optional.of(
+                            VolumeContentSource.newBuilder()
+                                    .setSnapshot(
+                                            VolumeContentSource.SnapshotSource.newBuilder()
+                                                    .setSnapshotId(id.toString()))
+                                    .build());
+            case Content.OfVolume(var id) ->
+                    Optional.of(
+                            VolumeContentSource.newBuilder()
+                                    .setVolume(
+                                            VolumeContentSource.VolumeSource.newBuilder()
+                                                    .setVolumeId(id.toString()))
+                                    .build());
+        };
+    }
+}

@@ -1,0 +1,69 @@
+package dev.stowage.volume;
+
+import java.io.IOException;
+
+/// Makes volumes with what they are to begin with, which may lie in another pool.
+final class Contents {
+    private final Pools pools;
+
+    Contents(Pools pools) {
+        this.pools = pools;
+    }
+
+    /// Makes the volume or finds the one that is there, whatever it looks like.
+    Volume make(Backend backend, VolumeId id, VolumeSpec spec) throws IOException {
+        if (spec.content() instanceof Content.Blank) {
+            return backend.create(id, spec);
+        }
+        var present = backend.find(id);
+        if (present.isPresent()) { // what it began with may be gone
+            return present.get();
+        }
+        if (!(backend instanceof Cloning cloning)) {
+            throw new VolumeException(
+                    Reason.INVALID,
+                    "pool %s can only make blank volumes: use another pool"
+                            .formatted(backend.pool().name()));
+        }
+        try (var origin = open(spec.content())) {
+            requireUse(origin, spec);
+            return cloning.createFrom(id, spec.holding(origin), origin);
+        }
+    }
+
+    private Origin open(Content content) throws IOException {
+        return switch (content) {
+            case Content.Blank _ -> throw new IllegalArgumentException("nothing to open");
+            case Content.OfSnapshot(var id) -> {
+                if (pools.holding(id) instanceof Snapshots snapshots) {
+                    yield snapshots.openSnapshot(id);
+                }
+                throw Snapshots.noSuchSnapshot(id.toString());
+            }
+            case Content.OfVolume(var id) -> {
+                if (pools.holding(id) instanceof Cloning cloning) {
+                    yield cloning.openVolume(id);
+                }
+                throw new VolumeException(
+                        Reason.INVALID,
+                        "volume %s lies in a pool whose volumes can't be copied".formatted(id));
+            }
+        };
+    }
+
+    /// A copy keeps the file system that it has. Only what is still blank can become anything; raw
+    /// block content may turn out to hold what is asked for, and a file system may be read raw.
+    private static void requireUse(Origin origin, VolumeSpec spec) throws IOException {
+        var has = origin.fileSystem();
+        var wanted = spec.fileSystem();
+        if (has.isPresent()
+                && wanted.isPresent()
+                && !has.equals(wanted)
+                && !(origin.format() instanceof FormatState.Blank)) {
+            throw new VolumeException(
+                    Reason.INVALID,
+                    "what the volume is to begin with holds %s, not %s: ask for %s"
+                            .formatted(has.get(), wanted.get(), has.get()));
+        }
+    }
+}

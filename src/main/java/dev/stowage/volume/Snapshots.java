@@ -1,0 +1,45 @@
+package dev.stowage.volume;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/// A backend that keeps snapshots of its volumes, in the same pool. Blocking, idempotent and
+/// crash-safe as [Backend] is.
+public interface Snapshots {
+    /// Makes a snapshot of what the volume holds now: all that was synced in it before the call is
+    /// in it, and what is in it is what a power cut at one moment would have left. When this
+    /// returns, that moment is over and the snapshot durable; it may not be ready yet, while its
+    /// bytes are being copied, and becomes so by itself, also over a restart of the driver. Until
+    /// then the volume can't be attached, grown or deleted. If `id` exists already, returns that
+    /// snapshot unchanged, whatever it is of: the caller compares.
+    ///
+    /// @throws VolumeException NOT_FOUND if there is no such volume; NO_SPACE if the pool can't
+    ///     promise as much again; FAILED_PRECONDITION if the volume is in use and can only be
+    ///     copied while it is not
+    Snapshot createSnapshot(SnapshotId id, String name, VolumeId source) throws IOException;
+
+    /// Deletes the snapshot for good, ready or not. No such snapshot: nothing happens.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION while a volume is being made from it
+    void deleteSnapshot(SnapshotId id) throws IOException;
+
+    /// @throws VolumeException DAMAGED if it is there but its record can't be understood
+    Optional<Snapshot> findSnapshot(SnapshotId id) throws IOException;
+
+    /// Snapshots in order of their ids, from the first one after `after`, at most `limit`. Stable
+    /// while snapshots come and go. Damaged ones are left out, and logged.
+    ///
+    /// @param source only those of this volume
+    List<Snapshot> listSnapshots(Optional<VolumeId> source, Optional<SnapshotId> after, int limit)
+            throws IOException;
+
+    /// Opens a snapshot, for a volume that shall begin with it.
+    ///
+    /// @throws VolumeException NOT_FOUND; BUSY while it is not ready
+    Origin openSnapshot(SnapshotId id) throws IOException;
+
+    static VolumeException noSuchSnapshot(String id) {
+        return new VolumeException(Reason.NOT_FOUND, "there is no snapshot '%s'".formatted(id));
+    }
+}
