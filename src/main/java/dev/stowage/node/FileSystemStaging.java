@@ -19,10 +19,12 @@ import java.util.function.Function;
 final class FileSystemStaging {
     private final Connectors connectors;
     private final FormatOnce format;
+    private final FirstMount first;
 
     FileSystemStaging(Connectors connectors, Function<VolumeId, FormatLedger> ledgers) {
         this.connectors = connectors;
         this.format = new FormatOnce(ledgers);
+        this.first = new FirstMount(connectors, format, ledgers);
     }
 
     /// @param mounts what is mounted of the volume now
@@ -37,6 +39,10 @@ final class FileSystemStaging {
         }
         requireNoOtherUse(volume, place, mounts, readOnly);
         StagingFolder.make(place);
+        var firstMount = first.due(volume.id());
+        if (firstMount && readOnly) {
+            first.replay(request, fileSystem);
+        }
         var connection =
                 connectors.connect(request.attachment(), volume.blockSizeBytes(), readOnly);
         var mount =
@@ -48,6 +54,9 @@ final class FileSystemStaging {
         } catch (IOException | RuntimeException e) {
             Undo.release(connection, e);
             throw e;
+        }
+        if (firstMount && !readOnly) {
+            first.done(volume, fileSystem);
         }
     }
 
