@@ -85,7 +85,9 @@ final class FileSnapshots implements AutoCloseable {
             var made = builder.build(wanted, origin, nonce);
             if (made.isPresent()) {
                 open.promises().rename(promise, promiseOf(id));
-                if (!made.get().ready()) {
+                if (made.get().ready()) {
+                    open.promises().claimLater(promiseOf(id));
+                } else {
                     copies.begin(made.get(), origin, origin.modified());
                     copying = true;
                 }

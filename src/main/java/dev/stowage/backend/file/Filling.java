@@ -14,6 +14,11 @@ interface Filling {
     /// @return how far the format of such a volume has come
     FormatState fill(Fd image, Provisioning provisioning, long bytes) throws IOException;
 
+    /// Whether the image may share blocks with another.
+    default boolean shares() {
+        return false;
+    }
+
     /// Nothing but zeros that were never written.
     static Filling blank() {
         return (image, provisioning, bytes) -> {

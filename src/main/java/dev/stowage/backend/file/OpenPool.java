@@ -46,7 +46,8 @@ record OpenPool(
             opened = Optional.of(OpenFolders.of(folder));
             var promises = new Promises(folder.root(), instance, settings.overcommit());
             var background = new Background(settings.name());
-            var recount = new Recount(folder, promises, background, settings.shared());
+            var recount =
+                    new Recount(folder, promises, background, settings.shared(), probe.reflinks());
             report(settings, probe, recount.first());
             return new OpenPool(
                     identity,

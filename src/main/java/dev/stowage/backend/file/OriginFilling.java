@@ -38,6 +38,11 @@ record OriginFilling(Origin origin, boolean reflinks, BooleanSupplier stop) impl
         throw new VolumeException(Reason.BUSY, "what is to be copied is being formatted; retry");
     }
 
+    @Override
+    public boolean shares() {
+        return reflinks;
+    }
+
     private boolean share(Fd from, Fd image, Provisioning provisioning, long bytes)
             throws IOException {
         if (!reflinks) {

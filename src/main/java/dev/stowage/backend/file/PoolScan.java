@@ -14,24 +14,28 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Adds up what lies in the pool: volumes, what is being built and what is being erased.
 final class PoolScan {
     private final PoolFolder pool;
     private final Map<String, Promise> promises = new HashMap<>();
     private final List<String> damaged = new ArrayList<>();
+    private final Optional<SharedBlocks> shared;
     private long allocatedBytes;
     private long unallocatedBytes;
 
-    private PoolScan(PoolFolder pool) {
+    private PoolScan(PoolFolder pool, boolean reflinks) {
         this.pool = pool;
+        this.shared = reflinks ? Optional.of(new SharedBlocks()) : Optional.empty();
     }
 
     /// What is found, and in what volumes' records can't be understood.
     record Result(Promises.Found found, List<String> damaged) {}
 
-    static Result of(PoolFolder pool) throws IOException {
-        return new PoolScan(pool).run();
+    /// @param reflinks images may share blocks
+    static Result of(PoolFolder pool, boolean reflinks) throws IOException {
+        return new PoolScan(pool, reflinks).run();
     }
 
     private Result run() throws IOException {
@@ -40,6 +44,10 @@ final class PoolScan {
         scan(PoolFolder.SNAPSHOTS);
         scan(PoolFolder.INCOMING);
         scan(PoolFolder.TRASH);
+        // What several images have takes its place once, and whoever overwrites it needs more.
+        var twice = shared.map(SharedBlocks::countedTwiceBytes).orElse(0L);
+        allocatedBytes -= twice;
+        unallocatedBytes += twice;
         // What was allocated or freed meanwhile is in one of the two, but never counts double.
         var after = Linux.statfs(pool.root());
         var free = Math.min(before.availableBytes(), after.availableBytes());
@@ -64,7 +72,10 @@ final class PoolScan {
         }
     }
 
-    private void count(String name, VolumeFolder folder, Stat image) {
+    private void count(String name, VolumeFolder folder, Stat image) throws IOException {
+        if (shared.isPresent() && image.allocatedBytes() > 0) {
+            shared.get().add(folder.image());
+        }
         allocatedBytes += image.allocatedBytes();
         var promise = promise(name, folder, image);
         if (promise.provisioning() == Provisioning.THICK) {

@@ -109,6 +109,15 @@ final class Promises {
         put(name, new Promise(Math.max(bytes, already), provisioning));
     }
 
+    /// What was promised to `name` takes no room of its own yet: its blocks are another image's, or
+    /// holes. Until the next count it is taken for what is still to be claimed.
+    synchronized void claimLater(String name) {
+        var promise = promises.get(name);
+        if (promise != null && promise.provisioning() == Provisioning.THICK) {
+            unallocatedBytes += promise.bytes();
+        }
+    }
+
     synchronized long promised(String name) {
         var promise = promises.get(name);
         return promise == null ? 0 : promise.bytes();

@@ -16,21 +16,30 @@ final class Recount {
     private final Promises promises;
     private final Background background;
     private final boolean shared;
+    private final boolean reflinks;
     private List<FileTime> seen = List.of();
     private long lastNanos;
     private boolean running;
 
-    Recount(PoolFolder pool, Promises promises, Background background, boolean shared) {
+    /// @param shared other drivers change the pool too
+    /// @param reflinks images may share blocks
+    Recount(
+            PoolFolder pool,
+            Promises promises,
+            Background background,
+            boolean shared,
+            boolean reflinks) {
         this.pool = pool;
         this.promises = promises;
         this.background = background;
         this.shared = shared;
+        this.reflinks = reflinks;
     }
 
     /// The first count, which is waited for.
     PoolScan.Result first() throws IOException {
         ended(times());
-        var result = PoolScan.of(pool);
+        var result = PoolScan.of(pool, reflinks);
         promises.endCount(result.found());
         return result;
     }
@@ -67,7 +76,7 @@ final class Recount {
         try {
             var before = times();
             promises.beginCount();
-            promises.endCount(PoolScan.of(pool).found());
+            promises.endCount(PoolScan.of(pool, reflinks).found());
             ended(before);
         } finally {
             promises.stopCount();

@@ -50,7 +50,11 @@ final class VolumeCreation {
         try {
             var made = builder.build(wanted, filling, nonce);
             if (made) {
-                open.promises().rename(promise, PoolFolder.VOLUMES + "/" + wanted.id());
+                var lasting = PoolFolder.VOLUMES + "/" + wanted.id();
+                open.promises().rename(promise, lasting);
+                if (filling.shares()) {
+                    open.promises().claimLater(lasting);
+                }
             }
             return made;
         } catch (ErrnoException e) {
