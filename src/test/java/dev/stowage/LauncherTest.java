@@ -79,6 +79,19 @@ class LauncherTest {
     }
 
     @Test
+    void anImagesOwnJavaAndItsAotCacheAreTaken() throws Exception {
+        Files.createFile(folder.resolve("stowage.jar"));
+        Files.createFile(folder.resolve("stowage.aot"));
+        Files.move(jdk("25.0.1"), folder.resolve("java"));
+
+        var result = run(Map.of());
+
+        assertThat(result.out())
+                .startsWith("java --enable-native-access=ALL-UNNAMED ")
+                .contains(" -XX:AOTCache=%s ".formatted(folder.resolve("stowage.aot")));
+    }
+
+    @Test
     void anotherJavaIsRefusedInOneSentence() throws Exception {
         var result = run(Map.of("STOWAGE_JAVA_HOME", jdk("21.0.4").toString()));
 
