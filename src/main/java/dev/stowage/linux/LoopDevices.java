@@ -132,6 +132,25 @@ public final class LoopDevices {
         return devices;
     }
 
+    /// Those that are bound to this file, which has just been looked at. A device whose status
+    // can't
+    /// be read is none of them: the kernel asks the file system of its file (LOOP_GET_STATUS64),
+    // and
+    /// somebody's dead file system must not keep others from their work.
+    public static List<LoopDevice> boundTo(FileId image) throws ErrnoException {
+        var devices = new ArrayList<LoopDevice>();
+        for (var number : bound()) {
+            try {
+                read(number, status -> status.image().equals(image)).ifPresent(devices::add);
+            } catch (ErrnoException e) {
+                if (!e.call().equals("LOOP_GET_STATUS64")) {
+                    throw e;
+                }
+            }
+        }
+        return devices;
+    }
+
     /// The device behind a device file; empty where the path is not of a bound loop device.
     public static Optional<LoopDevice> at(Path device) throws ErrnoException {
         var stat = Linux.statIfExists(device);

@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -332,5 +333,28 @@ class LoopDevicesTest {
         }
         assertThatThrownBy(() -> Processes.holding(folder.resolve("no")))
                 .hasMessageContaining("ENOENT");
+    }
+
+    /// Its file system answers EIO to everything, as after the loss of a disk.
+    @Test
+    void aDeadDeviceOfOthersIsNotInTheWay() throws Exception {
+        var own = attach();
+        try (var disk = LoopFileSystem.make(folder, Kind.XFS, 300 << 20)) {
+            var file = LoopFileSystem.sparseFile(disk.mountPoint().resolve("image"), BYTES);
+            var dead = LoopDevices.attach(file, "stowage-test:dead", 512, false);
+            var mountPoint = disk.mountPoint().toString();
+            run("xfs_io", "-x", "-c", "shutdown", mountPoint);
+            try {
+                assertThatThrownBy(() -> Linux.stat(file)).hasMessageContaining("EIO");
+                assertThat(LoopDevices.boundTo(Linux.stat(image).id())).containsExactly(own);
+            } finally {
+                run("losetup", "-d", dead.path().toString());
+                disk.unmount();
+            }
+        }
+    }
+
+    private static void run(String... argv) throws Exception {
+        var _ = Command.run(List.of(argv), Duration.ofSeconds(20));
     }
 }

@@ -93,13 +93,11 @@ final class Disposal {
         if (image.isEmpty()) {
             return;
         }
-        for (var loop : LoopDevices.all()) {
-            if (loop.image().equals(image.get().id())) {
-                throw new VolumeException(
-                        Reason.FAILED_PRECONDITION,
-                        "volume %s is in use on this machine: %s ('%s') has its image open; unstage it there, or detach that loop device"
-                                .formatted(id, loop.path(), loop.name()));
-            }
+        for (var loop : LoopDevices.boundTo(image.get().id())) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s is in use on this machine: %s ('%s') has its image open; unstage it there, or detach that loop device"
+                            .formatted(id, loop.path(), loop.name()));
         }
     }
 
