@@ -1,6 +1,5 @@
 package dev.stowage;
 
-import dev.stowage.backend.file.FilePoolSettings;
 import dev.stowage.backend.file.FilePoolSource;
 import dev.stowage.backend.file.SeenPools;
 import dev.stowage.csi.ControllerService;
@@ -149,15 +148,7 @@ final class Driver implements AutoCloseable {
     }
 
     private PoolSource source(String name, Config.PoolConfig pool, SeenPools seen) {
-        var settings =
-                new FilePoolSettings(
-                        name,
-                        pool.path(),
-                        pool.overcommit(),
-                        pool.requireMount(),
-                        pool.shared(),
-                        pool.ephemeral());
-        var source = new FilePoolSource(settings, seen, options.node());
+        var source = new FilePoolSource(PoolOptions.settings(name, pool), seen, options.node());
         return options.role().servesNode() ? new AnnouncedPool(source, options.node()) : source;
     }
 }

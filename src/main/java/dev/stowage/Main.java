@@ -1,5 +1,7 @@
 package dev.stowage;
 
+import dev.stowage.volume.VolumeException;
+import java.io.IOException;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -13,7 +15,13 @@ import picocli.CommandLine.IVersionProvider;
         synopsisSubcommandLabel = "COMMAND",
         versionProvider = Main.ProgramVersion.class,
         mixinStandardHelpOptions = true,
-        subcommands = {Serve.class, Demo.class, Bench.class, HelpCommand.class})
+        subcommands = {
+            Serve.class,
+            VolumeCommand.class,
+            Demo.class,
+            Bench.class,
+            HelpCommand.class
+        })
 public final class Main {
     private Main() {}
 
@@ -36,10 +44,16 @@ public final class Main {
                 .setExecutionExceptionHandler(Main::report);
     }
 
+    private static boolean isExplained(Exception e) {
+        return e instanceof ConfigException
+                || e instanceof VolumeException
+                || e instanceof IOException;
+    }
+
     /// A person gets one sentence; the stack trace is for bugs.
     private static int report(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
         command.getErr().println("stowage: " + e.getMessage());
-        if (!(e instanceof ConfigException || e instanceof java.io.IOException)) {
+        if (!isExplained(e)) {
             e.printStackTrace(command.getErr());
         }
         return command.getCommandSpec().exitCodeOnExecutionException();

@@ -7,7 +7,7 @@ import java.util.Optional;
 ///
 /// @param name in words, to stand after "holds"
 /// @param fileSystem the file system that can be mounted, if it is one of ours
-record Signature(String name, Optional<FileSystemType> fileSystem) {
+public record Signature(String name, Optional<FileSystemType> fileSystem) {
     static Signature of(FileSystemType fileSystem) {
         return new Signature(fileSystem.kernelName(), Optional.of(fileSystem));
     }

@@ -6,11 +6,12 @@ import dev.stowage.linux.Fd;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.volume.FileSystemType;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.Optional;
 
 /// Looks for what a device holds, also where its first bytes are gone. Every read must succeed.
-final class Signatures {
+public final class Signatures {
     /// Everything with a fixed place near the start: the last is the end of ZFS's first label.
     private static final int FRONT_BYTES = 256 << 10;
 
@@ -46,6 +47,15 @@ final class Signatures {
     static Optional<Signature> atStart(BlockDevice device) throws IOException {
         try (var fd = Fd.open(device.path(), OpenFlags.O_RDONLY)) {
             return new Signatures(fd, fd.blockDeviceBytes()).atStart();
+        }
+    }
+
+    /// As [#atStart(BlockDevice)], of a disk image or disk that is not connected.
+    ///
+    /// @param bytes its length
+    public static Optional<Signature> atStart(Path image, long bytes) throws IOException {
+        try (var fd = Fd.open(image, OpenFlags.O_RDONLY)) {
+            return new Signatures(fd, bytes).atStart();
         }
     }
 

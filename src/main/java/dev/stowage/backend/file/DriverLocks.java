@@ -14,26 +14,30 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The files `.drivers/<instance>.lock`, by which drivers that share a pool tell who is alive.
+/// The files `.drivers/<instance>.lock`, by which all who share a pool, drivers and guests, tell
+// who
+/// is alive.
 final class DriverLocks implements AutoCloseable {
     private static final String SUFFIX = ".lock";
 
     private final Path folder;
     private final Instance own;
+    private final boolean alone;
     private final Path ownFile;
 
     /// Of drivers in this very process: closing these would give up their locks.
     private final List<FileChannel> keptOpen = new ArrayList<>();
 
-    private DriverLocks(Path folder, Instance own) {
+    private DriverLocks(Path folder, Instance own, boolean alone) {
         this.folder = folder;
         this.own = own;
+        this.alone = alone;
         this.ownFile = folder.resolve(own + SUFFIX);
     }
 
     /// Takes the lock of `own`.
     static DriverLocks take(Path folder, Instance own) throws IOException {
-        var locks = new DriverLocks(folder, own);
+        var locks = new DriverLocks(folder, own, false);
         var channel = FileChannel.open(locks.ownFile, CREATE, READ, WRITE);
         locks.keptOpen.add(channel);
         var lock = channel.tryLock();
@@ -45,16 +49,27 @@ final class DriverLocks implements AutoCloseable {
         return locks;
     }
 
-    /// Whether the instance certainly runs no more. Of other nodes nothing is certain.
+    /// For the driver that has the pool's own lock and needs none here: whoever else is at the pool
+    /// is a guest on this machine.
+    static DriverLocks alone(Path folder, Instance own) {
+        return new DriverLocks(folder, own, true);
+    }
+
+    /// Whether the instance certainly runs no more. In a shared pool nothing is certain of other
+    /// nodes.
     boolean isDead(Instance instance) throws IOException {
-        if (instance.equals(own) || !instance.node().equals(own.node())) {
+        if (instance.equals(own) || !(alone || instance.node().equals(own.node()))) {
             return false;
         }
-        var file = folder.resolve(instance + SUFFIX);
-        if (!instance.besides(own)) { // another boot
-            Files.deleteIfExists(file);
+        if (!alone && !instance.besides(own)) { // another boot
+            Files.deleteIfExists(folder.resolve(instance + SUFFIX));
             return true;
         }
+        return holdsNoLock(instance);
+    }
+
+    private boolean holdsNoLock(Instance instance) throws IOException {
+        var file = folder.resolve(instance + SUFFIX);
         FileChannel channel;
         try {
             channel = FileChannel.open(file, READ, WRITE);
@@ -78,29 +93,35 @@ final class DriverLocks implements AutoCloseable {
         }
     }
 
-    /// Clears away all locks, where no other driver can be.
-    static void clear(Path folder) throws IOException {
-        for (var file : files(folder)) {
-            Files.deleteIfExists(file);
-        }
-    }
-
-    private static List<Path> files(Path folder) throws IOException {
-        try (var listed = Files.list(folder)) {
-            return listed.toList();
-        }
-    }
-
     /// Clears away the locks of the dead.
     void sweep() throws IOException {
-        for (var file : files(folder)) {
-            var name = VolumeStore.fileName(file);
-            if (name.endsWith(SUFFIX)) {
-                var instance = Instance.parse(name.substring(0, name.length() - SUFFIX.length()));
-                if (instance.isPresent()) {
-                    var _ = isDead(instance.get());
-                }
+        for (var instance : instances()) {
+            var _ = isDead(instance);
+        }
+    }
+
+    /// Clears away the locks of those that died on this machine since it was started, and answers
+    /// who they were. What boot ids tell is the machine; its name here may differ, as a container's
+    /// does.
+    List<Instance> sweepThisMachine() throws IOException {
+        var dead = new ArrayList<Instance>();
+        for (var instance : instances()) {
+            if (!instance.equals(own)
+                    && instance.boot().equals(own.boot())
+                    && holdsNoLock(instance)) {
+                dead.add(instance);
             }
+        }
+        return dead;
+    }
+
+    private List<Instance> instances() throws IOException {
+        try (var listed = Files.list(folder)) {
+            return listed.map(VolumeStore::fileName)
+                    .filter(name -> name.endsWith(SUFFIX))
+                    .map(name -> name.substring(0, name.length() - SUFFIX.length()))
+                    .flatMap(name -> Instance.parse(name).stream())
+                    .toList();
         }
     }
 

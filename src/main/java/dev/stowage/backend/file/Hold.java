@@ -11,6 +11,10 @@ record Hold(NodeId node, AccessMode mode, boolean readOnly) {
         return mode == AccessMode.MULTI_NODE_READER_ONLY;
     }
 
+    boolean writes() {
+        return !readOnly && !mode.readOnly();
+    }
+
     boolean sameUseAs(Hold other) {
         return mode.sameAs(other.mode) && readOnly == other.readOnly;
     }

@@ -160,6 +160,18 @@ final class Holds {
         }
     }
 
+    /// The nodes that may write to the volume, in order of their ids.
+    static List<NodeId> writers(VolumeFolder volume) throws IOException {
+        var writers = new ArrayList<NodeId>();
+        for (var node : nodes(volume)) {
+            var hold = read(volume.holders().resolve(node.value()));
+            if (hold.isPresent() && hold.get().writes()) {
+                writers.add(node);
+            }
+        }
+        return writers;
+    }
+
     /// The nodes that hold the volume, in order of their ids.
     static List<NodeId> nodes(VolumeFolder volume) throws IOException {
         try (var entries = Files.list(volume.holders())) {

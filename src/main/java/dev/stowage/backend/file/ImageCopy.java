@@ -12,6 +12,7 @@ import java.util.function.BooleanSupplier;
 /// Copies images: by sharing blocks, at one moment whatever the size, or byte by byte.
 final class ImageCopy {
     private static final int CHUNK_BYTES = 1 << 20;
+    private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(CHUNK_BYTES);
 
     private ImageCopy() {}
 
@@ -21,14 +22,15 @@ final class ImageCopy {
             Linux.cloneFile(from, to);
             return true;
         } catch (ErrnoException e) {
-            if (e.is(Errno.EXDEV, Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOTTY, Errno.ENOSYS)) {
+            if (e.is(Errno.EXDEV, Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOTTY, Errno.ENOSYS, Errno.EPERM)) {
                 return false;
             }
             throw e;
         }
     }
 
-    /// Copies the first `bytes` into a file that reads as zeros there. Holes stay holes.
+    /// Copies the first `bytes` into a file that reads as zeros there. Holes stay holes, and so do
+    /// pieces that are all zeros.
     ///
     /// @param holesTold SEEK_DATA finds all that was ever written; else everything is read
     /// @param stop asked between pieces
@@ -63,6 +65,10 @@ final class ImageCopy {
                 return; // shorter than it was said to be; what is missing reads as zeros
             }
             chunk.flip();
+            if (chunk.mismatch(ZEROS) == chunk.limit()) {
+                at += chunk.limit();
+                continue;
+            }
             while (chunk.hasRemaining()) {
                 at += to.write(chunk, at);
             }

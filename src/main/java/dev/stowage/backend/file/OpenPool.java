@@ -19,7 +19,7 @@ record OpenPool(
         Background background,
         Recount recount,
         ExtentProbe probe,
-        Optional<DriverLocks> driverLocks,
+        DriverLocks driverLocks,
         PoolLock lock)
         implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(OpenPool.class);
@@ -37,11 +37,12 @@ record OpenPool(
         var folder = new PoolFolder(settings.path());
         var locks =
                 settings.shared()
-                        ? Optional.of(DriverLocks.take(folder.drivers(), instance))
-                        : Optional.<DriverLocks>empty();
+                        ? DriverLocks.take(folder.drivers(), instance)
+                        : DriverLocks.alone(folder.drivers(), instance);
         Optional<OpenFolders> opened = Optional.empty();
         try {
-            sweep(folder, locks);
+            new Sweep(folder, !settings.shared(), locks::isDead).run();
+            locks.sweep();
             var probe = ExtentProbe.run(folder, nonces);
             opened = Optional.of(OpenFolders.of(folder));
             var promises = new Promises(folder.root(), instance, settings.overcommit());
@@ -65,18 +66,8 @@ record OpenPool(
                     lock);
         } catch (IOException | RuntimeException e) {
             opened.ifPresent(OpenFolders::close);
-            locks.ifPresent(DriverLocks::close);
+            locks.close();
             throw e;
-        }
-    }
-
-    private static void sweep(PoolFolder folder, Optional<DriverLocks> locks) throws IOException {
-        if (locks.isPresent()) {
-            new Sweep(folder, false, locks.get()::isDead).run();
-            locks.get().sweep();
-        } else {
-            new Sweep(folder, true, _ -> true).run();
-            DriverLocks.clear(folder.drivers());
         }
     }
 
@@ -95,19 +86,16 @@ record OpenPool(
         }
     }
 
-    /// Whether what the instance had begun is this driver's to go on with: its own, or a dead
-    // one's.
+    /// Whether what the instance began is for this driver to go on with: its own, or a dead one's.
     boolean mayTakeOver(Instance instance) throws IOException {
-        return instance.equals(nonces.instance())
-                || driverLocks.isEmpty()
-                || driverLocks.get().isDead(instance);
+        return instance.equals(nonces.instance()) || driverLocks.isDead(instance);
     }
 
     @Override
     public void close() {
         background.close();
         folders.close();
-        driverLocks.ifPresent(DriverLocks::close);
+        driverLocks.close();
         lock.release();
     }
 }

@@ -2,21 +2,23 @@ package dev.stowage.backend.file;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /// Counts the pool anew, in the background and not often, when the sums may be out of date: another
-/// driver made or deleted volumes, or a create was refused while somebody may have cleared up.
+/// driver made or deleted volumes, a guest came or went, or a create was refused while somebody may
+/// have cleared up.
 final class Recount {
     private static final Duration BETWEEN_COUNTS = Duration.ofSeconds(3);
 
     private final PoolFolder pool;
     private final Promises promises;
     private final Background background;
-    private final boolean shared;
     private final boolean reflinks;
+    private final List<Path> watched;
     private List<FileTime> seen = List.of();
     private long lastNanos;
     private boolean running;
@@ -32,8 +34,12 @@ final class Recount {
         this.pool = pool;
         this.promises = promises;
         this.background = background;
-        this.shared = shared;
         this.reflinks = reflinks;
+        // Whoever else works in an exclusive pool is a guest, whose lock comes first and goes last.
+        this.watched =
+                shared
+                        ? List.of(pool.volumes(), pool.snapshots(), pool.trash(), pool.incoming())
+                        : List.of(pool.drivers());
     }
 
     /// The first count, which is waited for.
@@ -44,9 +50,9 @@ final class Recount {
         return result;
     }
 
-    /// To be called where sums are about to be used: a look at two folders' times, if that.
+    /// To be called where sums are about to be used: a look at some folders' times, if that.
     void ifOthersChangedThePool() throws IOException {
-        if (shared && due() && !times().equals(seen())) {
+        if (due() && !times().equals(seen())) {
             begin();
         }
     }
@@ -93,8 +99,7 @@ final class Recount {
 
     private List<FileTime> times() throws IOException {
         var times = new ArrayList<FileTime>();
-        for (var folder :
-                List.of(pool.volumes(), pool.snapshots(), pool.trash(), pool.incoming())) {
+        for (var folder : watched) {
             times.add(Files.getLastModifiedTime(folder));
         }
         return times;

@@ -19,7 +19,7 @@ final class Sweep {
     private final boolean alone;
     private final Liveness liveness;
 
-    /// @param alone no other driver uses the pool, so nobody else is building
+    /// @param alone no other driver uses the pool: what no driver or guest made is nobody's
     Sweep(PoolFolder pool, boolean alone, Liveness liveness) {
         this.pool = pool;
         this.alone = alone;
@@ -57,14 +57,11 @@ final class Sweep {
     }
 
     private boolean isAbandoned(Path entry) throws IOException {
-        if (alone) {
-            return true;
-        }
         var maker = Instance.makerOf(VolumeStore.fileName(entry));
-        if (maker.isPresent() && liveness.isDead(maker.get())) {
+        if (maker.isPresent() ? liveness.isDead(maker.get()) : alone) {
             return true;
         }
-        LOG.info("{} may be what another driver is at: left alone", entry);
+        LOG.info("{} may be what another driver or an import is at: left alone", entry);
         return false;
     }
 

@@ -10,8 +10,10 @@ import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
+import dev.stowage.volume.FormatState;
 import dev.stowage.volume.Volume;
 import java.io.IOException;
+import java.util.Optional;
 
 /// Builds a volume aside, whole and durable, and makes it real with one rename. Killed at any
 /// instruction, there is a whole volume or none.
@@ -37,15 +39,14 @@ final class VolumeBuilder {
         try {
             fill(volume, filling, nonce);
             Linux.renameNoReplace(incoming, pool.volume(volume.id()).path());
-        } catch (ErrnoException e) {
+        } catch (IOException | RuntimeException e) {
             FolderTree.erase(incoming);
-            if (e.call().startsWith("rename") && e.is(Errno.EEXIST)) {
+            if (e instanceof ErrnoException refused
+                    && refused.call().startsWith("rename")
+                    && refused.is(Errno.EEXIST)) {
                 durable.sync(folders.volumes()); // whoever made it may not have come so far
                 return false;
             }
-            throw e;
-        } catch (IOException | RuntimeException e) {
-            FolderTree.erase(incoming);
             throw e;
         }
         durable.sync(folders.volumes());

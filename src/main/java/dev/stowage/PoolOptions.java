@@ -1,0 +1,69 @@
+package dev.stowage;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.stowage.Config.PoolConfig;
+import dev.stowage.backend.file.FilePoolSettings;
+import dev.stowage.backend.file.PoolGuest;
+import dev.stowage.volume.NodeId;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// Which pool a command is about. In the driver's container only `--pool` needs to be said.
+final class PoolOptions {
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            defaultValue = "/etc/stowage/stowage.yaml",
+            description = "The driver's configuration (default: ${DEFAULT-VALUE}).")
+    private @Nullable Path file;
+
+    @Option(names = "--pool", required = true, paramLabel = "POOL", description = "The pool.")
+    private @Nullable String pool;
+
+    @Option(
+            names = "--node-id",
+            paramLabel = "NAME",
+            defaultValue = "${env:NODE_NAME}",
+            description =
+                    "This node's name in the cluster (default: the variable NODE_NAME, or the host name).")
+    private @Nullable String nodeId;
+
+    Config config() {
+        return ConfigFile.read(requireNonNull(file));
+    }
+
+    NodeId node() throws IOException {
+        return NodeId.of(
+                nodeId == null || nodeId.isEmpty()
+                        ? InetAddress.getLocalHost().getHostName()
+                        : nodeId);
+    }
+
+    PoolConfig pool(Config config) {
+        var found = config.pools().get(requireNonNull(pool));
+        if (found == null) {
+            throw new ConfigException(
+                    "pool '%s' is not configured in %s: use one of %s"
+                            .formatted(pool, file, String.join(", ", config.pools().keySet())));
+        }
+        return found;
+    }
+
+    PoolGuest enter(PoolConfig config) throws IOException {
+        return PoolGuest.enter(settings(requireNonNull(pool), config), node());
+    }
+
+    static FilePoolSettings settings(String name, PoolConfig pool) {
+        return new FilePoolSettings(
+                name,
+                pool.path(),
+                pool.overcommit(),
+                pool.requireMount(),
+                pool.shared(),
+                pool.ephemeral());
+    }
+}

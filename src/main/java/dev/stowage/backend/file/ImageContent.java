@@ -1,0 +1,82 @@
+package dev.stowage.backend.file;
+
+import static dev.stowage.linux.OpenFlags.O_EXCL;
+import static dev.stowage.linux.OpenFlags.O_RDONLY;
+
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Fd;
+import dev.stowage.linux.LoopDevices;
+import dev.stowage.linux.Stat;
+import dev.stowage.volume.Provisioning;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// The bytes of a disk image, or of a disk, that nobody writes to meanwhile.
+///
+/// A thin volume shares the image's blocks where the file system can. A thick one never does: the
+/// pool counts its blocks as its own, and shared ones would need new room when they are written.
+public record ImageContent(Path source, Provisioning provisioning) implements Content {
+    /// The length of the image.
+    public static long bytes(Path source) throws IOException {
+        try (var from = open(source)) {
+            return bytes(from);
+        }
+    }
+
+    @Override
+    public void fill(Fd image, Path path) throws IOException {
+        try (var from = open(source)) {
+            var before = Files.getLastModifiedTime(source);
+            if (provisioning == Provisioning.THICK || !ImageCopy.share(from, image)) {
+                ImageCopy.copy(from, image, bytes(from), true, Thread::interrupted);
+            }
+            if (!Files.getLastModifiedTime(source).equals(before)) {
+                throw inUse(source, "it was written to while it was copied");
+            }
+        }
+    }
+
+    private static Fd open(Path source) throws IOException {
+        Fd opened;
+        try {
+            // O_EXCL counts for a disk alone, and is refused while it is mounted
+            opened = Fd.open(source, O_RDONLY | O_EXCL);
+        } catch (ErrnoException e) {
+            if (e.is(Errno.EBUSY)) {
+                throw inUse(source, "it is mounted or otherwise in use");
+            }
+            throw e;
+        }
+        try {
+            requireUnused(source, opened.stat());
+            return opened;
+        } catch (IOException | RuntimeException e) {
+            opened.close();
+            throw e;
+        }
+    }
+
+    private static long bytes(Fd from) throws ErrnoException {
+        var stat = from.stat();
+        return stat.isBlockDevice() ? from.blockDeviceBytes() : stat.size();
+    }
+
+    private static void requireUnused(Path source, Stat stat) throws IOException {
+        for (var loop : LoopDevices.boundTo(stat.id())) {
+            if (!loop.readOnly()) {
+                throw inUse(source, "%s ('%s') is bound to it".formatted(loop.path(), loop.name()));
+            }
+        }
+    }
+
+    private static VolumeException inUse(Path source, String how) {
+        return new VolumeException(
+                Reason.FAILED_PRECONDITION,
+                "%s can't be copied whole: %s; end that use first (umount, losetup -d)"
+                        .formatted(source, how));
+    }
+}
