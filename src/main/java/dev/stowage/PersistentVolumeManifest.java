@@ -10,7 +10,8 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/// The PersistentVolume by which Kubernetes gets to know a volume that it did not ask for.
+/// The PersistentVolume by which Kubernetes gets to know a volume that it did not ask for. With the
+/// annotation the provisioner erases the volume if its owner sets the policy to Delete.
 ///
 /// @param topology where the volume is reached
 record PersistentVolumeManifest(String driver, Volume volume, Topology topology, Use use) {
@@ -43,6 +44,8 @@ record PersistentVolumeManifest(String driver, Volume volume, Topology topology,
           name: %1$s
           labels:
             data: %1$s
+          annotations:
+            pv.kubernetes.io/provisioned-by: %5$s
         spec:
           storageClassName: ""
           capacity:

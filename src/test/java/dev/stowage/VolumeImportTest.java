@@ -140,6 +140,8 @@ class VolumeImportTest {
                               name: orders
                               labels:
                                 data: orders
+                              annotations:
+                                pv.kubernetes.io/provisioned-by: csi.stowage.dev
                             spec:
                               storageClassName: ""
                               capacity:
