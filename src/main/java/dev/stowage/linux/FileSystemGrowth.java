@@ -75,7 +75,14 @@ public final class FileSystemGrowth {
     }
 
     private static ByteBuffer xfsGeometry(Path mountPoint) throws ErrnoException {
-        return ioctl(mountPoint, "XFS_IOC_FSGEOMETRY", XFS_IOC_FSGEOMETRY, structure(256));
+        try (var fd = open(mountPoint)) {
+            return xfsGeometry(fd);
+        }
+    }
+
+    /// struct xfs_fsop_geom
+    static ByteBuffer xfsGeometry(Fd fileSystem) throws ErrnoException {
+        return ioctl(fileSystem, "XFS_IOC_FSGEOMETRY", XFS_IOC_FSGEOMETRY, structure(256));
     }
 
     /// Grows (or shrinks) a mounted btrfs on one device to `bytes`, rounded down to its sectors.
@@ -91,30 +98,43 @@ public final class FileSystemGrowth {
         return btrfsDevice(mountPoint).getLong(32); // total_bytes
     }
 
-    /// struct btrfs_ioctl_dev_info_args of the only device; EINVAL where there are several.
     private static ByteBuffer btrfsDevice(Path mountPoint) throws ErrnoException {
-        var fileSystem = ioctl(mountPoint, "BTRFS_IOC_FS_INFO", BTRFS_IOC_FS_INFO, structure(1024));
-        if (fileSystem.getLong(8) != 1) { // num_devices
+        try (var fd = open(mountPoint)) {
+            return btrfsDevice(fd);
+        }
+    }
+
+    /// struct btrfs_ioctl_dev_info_args of the only device; EINVAL where there are several.
+    static ByteBuffer btrfsDevice(Fd fileSystem) throws ErrnoException {
+        var found = ioctl(fileSystem, "BTRFS_IOC_FS_INFO", BTRFS_IOC_FS_INFO, structure(1024));
+        if (found.getLong(8) != 1) { // num_devices
             throw new ErrnoException(
-                    "BTRFS_IOC_FS_INFO", mountPoint + ", of several devices", Errno.EINVAL);
+                    "BTRFS_IOC_FS_INFO", fileSystem + ", of several devices", Errno.EINVAL);
         }
         // With one device left, the highest device id in use is its id.
-        var device = structure(4096).putLong(0, fileSystem.getLong(0)); // devid, max_id
-        return ioctl(mountPoint, "BTRFS_IOC_DEV_INFO", BTRFS_IOC_DEV_INFO, device);
+        var device = structure(4096).putLong(0, found.getLong(0)); // devid, max_id
+        return ioctl(fileSystem, "BTRFS_IOC_DEV_INFO", BTRFS_IOC_DEV_INFO, device);
     }
 
     private static ByteBuffer structure(int size) {
         return ByteBuffer.allocate(size).order(ByteOrder.nativeOrder());
     }
 
-    private static ByteBuffer ioctl(Path mountPoint, String request, long code, ByteBuffer argument)
+    private static void ioctl(Path mountPoint, String request, long code, ByteBuffer argument)
             throws ErrnoException {
-        try (var fd =
-                Fd.open(
-                        mountPoint,
-                        OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW)) {
-            fd.ioctl(request, code, argument.array());
-            return argument;
+        try (var fd = open(mountPoint)) {
+            var _ = ioctl(fd, request, code, argument);
         }
+    }
+
+    private static ByteBuffer ioctl(Fd fd, String request, long code, ByteBuffer argument)
+            throws ErrnoException {
+        fd.ioctl(request, code, argument.array());
+        return argument;
+    }
+
+    private static Fd open(Path mountPoint) throws ErrnoException {
+        return Fd.open(
+                mountPoint, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW);
     }
 }
