@@ -7,6 +7,7 @@ import dev.stowage.csi.IdentityService;
 import dev.stowage.csi.NodeService;
 import dev.stowage.csi.Operations;
 import dev.stowage.node.NodeSelfTest;
+import dev.stowage.volume.Health;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Pool;
 import dev.stowage.volume.PoolDefaults;
@@ -31,9 +32,6 @@ final class Driver implements AutoCloseable {
     /// A pool's first opening may clear what a crash left; after this the driver goes on without
     /// it.
     private static final Duration OPENING = Duration.ofSeconds(30);
-
-    /// Less than what a check of readiness waits.
-    private static final Duration ASKING = Duration.ofSeconds(2);
 
     private final Config config;
     private final Options options;
@@ -91,7 +89,7 @@ final class Driver implements AutoCloseable {
 
     /// How ready the driver is and what each pool says, also where one hangs.
     Readiness readiness() {
-        return new Readiness(ready, poolStates.read(ASKING), nodeProblems);
+        return new Readiness(ready, poolStates.read(), nodeProblems);
     }
 
     /// Ends within `grace`, letting RPCs that run finish.
@@ -111,13 +109,16 @@ final class Driver implements AutoCloseable {
 
     private List<BindableService> services() {
         var volumes = new Volumes(pools, options.node());
+        var health = new Health(pools, poolStates);
         var services = new ArrayList<BindableService>();
         var snapshots = new PoolSnapshots(pools, options.node());
         services.add(
                 new IdentityService(
                         config.driver(), Version.text(), () -> ready, snapshots::possible));
         if (options.role().servesController()) {
-            services.add(new ControllerService(volumes, snapshots, operations, config.attach()));
+            services.add(
+                    new ControllerService(
+                            volumes, snapshots, health, operations, config.attach()));
         }
         if (options.role().servesNode()) {
             services.add(
@@ -127,6 +128,7 @@ final class Driver implements AutoCloseable {
                             config.attach(),
                             volumes,
                             NodeHost.wire(options.node(), pools),
+                            health,
                             operations));
         }
         return services;

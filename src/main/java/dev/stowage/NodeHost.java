@@ -2,6 +2,8 @@ package dev.stowage;
 
 import dev.stowage.csi.NodeService;
 import dev.stowage.node.Connectors;
+import dev.stowage.node.DeviceCheck;
+import dev.stowage.node.FileSystemCheck;
 import dev.stowage.node.Growth;
 import dev.stowage.node.LoopConnector;
 import dev.stowage.node.Publishing;
@@ -15,6 +17,7 @@ import dev.stowage.volume.Pools;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
+import java.util.List;
 
 /// Wires the node side to the pools that this machine can reach.
 final class NodeHost {
@@ -27,7 +30,10 @@ final class NodeHost {
                 new Staging(node, connectors, id -> power(pools, id, FormatLedger.class)),
                 new Publishing(node, connectors),
                 new Stats(connectors),
-                new Growth(connectors));
+                new Growth(connectors),
+                List.of(
+                        new FileSystemCheck(connectors),
+                        new DeviceCheck(connectors, id -> power(pools, id, ImageFiles.class))));
     }
 
     private static <T> T power(Pools pools, VolumeId id, Class<T> power) {

@@ -1,10 +1,13 @@
 package dev.stowage;
 
+import dev.stowage.volume.Condition;
+import dev.stowage.volume.Fault;
 import dev.stowage.volume.Pool;
+import dev.stowage.volume.PoolState;
+import dev.stowage.volume.PoolWatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -15,12 +18,12 @@ import java.util.concurrent.TimeoutException;
 
 /// Asks the pools how they are, all at once and with a limit. One whose disk hangs costs one
 /// thread, however often it is asked.
-final class PoolStates implements AutoCloseable {
+final class PoolStates implements PoolWatch, AutoCloseable {
+    /// Less than what a check of readiness waits, or a caller of health.
+    private static final Duration ASKING = Duration.ofSeconds(2);
+
     private final List<Question> questions;
     private final ExecutorService threads;
-
-    /// @param sickness why the pool can't be used now; empty if it can
-    record State(String pool, Optional<String> sickness) {}
 
     PoolStates(List<Pool> pools) {
         this.questions = pools.stream().map(Question::new).toList();
@@ -30,14 +33,28 @@ final class PoolStates implements AutoCloseable {
     }
 
     /// What each pool says, in their order.
-    List<State> read(Duration limit) {
-        var end = System.nanoTime() + limit.toNanos();
-        questions.forEach(question -> question.ask(threads));
-        var states = new ArrayList<State>();
-        for (var question : questions) {
-            states.add(question.answer(end));
+    List<PoolState> read(Duration limit) {
+        return read(questions, limit);
+    }
+
+    /// What each pool says, in their order.
+    List<PoolState> read() {
+        return read(ASKING);
+    }
+
+    @Override
+    public List<PoolState> states(List<Pool> pools) {
+        var asked = new ArrayList<Question>();
+        for (var pool : pools) {
+            questions.stream().filter(q -> q.pool.equals(pool)).forEach(asked::add);
         }
-        return List.copyOf(states);
+        return read(asked, ASKING);
+    }
+
+    private List<PoolState> read(List<Question> asked, Duration limit) {
+        var end = System.nanoTime() + limit.toNanos();
+        asked.forEach(question -> question.ask(threads));
+        return asked.stream().map(question -> question.answer(end)).toList();
     }
 
     @Override
@@ -48,42 +65,50 @@ final class PoolStates implements AutoCloseable {
     /// The one question to a pool that is under way, or the last that was.
     private static final class Question {
         private final Pool pool;
-        private CompletableFuture<Optional<String>> answer =
-                CompletableFuture.completedFuture(Optional.empty());
+        private CompletableFuture<PoolState> answer;
         private long askedNanos;
 
         Question(Pool pool) {
             this.pool = pool;
+            this.answer =
+                    CompletableFuture.completedFuture(PoolState.present(pool.name(), List.of()));
         }
 
         synchronized void ask(ExecutorService threads) {
             if (answer.isDone()) {
                 askedNanos = System.nanoTime();
                 try {
-                    answer = CompletableFuture.supplyAsync(pool::sickness, threads);
+                    answer = CompletableFuture.supplyAsync(pool::state, threads);
                 } catch (RejectedExecutionException e) {
-                    answer = CompletableFuture.completedFuture(Optional.of("the driver is ending"));
+                    answer = CompletableFuture.completedFuture(ending());
                 }
             }
         }
 
-        State answer(long end) {
-            var asked = current();
+        PoolState answer(long end) {
             try {
-                return new State(
-                        pool.name(),
-                        asked.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS));
+                return current().get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return new State(pool.name(), Optional.of("the driver is ending"));
+                return ending();
             } catch (TimeoutException e) {
-                return new State(pool.name(), Optional.of(silence()));
+                return wrong(Fault.POOL_NOT_ANSWERING, silence());
             } catch (ExecutionException e) {
-                return new State(pool.name(), Optional.of(String.valueOf(e.getCause())));
+                return wrong(
+                        Fault.POOL_UNAVAILABLE,
+                        "pool %s can't be looked at: %s".formatted(pool.name(), e.getCause()));
             }
         }
 
-        private synchronized CompletableFuture<Optional<String>> current() {
+        private PoolState ending() {
+            return wrong(Fault.POOL_UNAVAILABLE, "the driver is ending");
+        }
+
+        private PoolState wrong(Fault fault, String message) {
+            return PoolState.present(pool.name(), List.of(new Condition(fault, message)));
+        }
+
+        private synchronized CompletableFuture<PoolState> current() {
             return answer;
         }
 

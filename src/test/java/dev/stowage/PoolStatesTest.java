@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.volume.Backend;
+import dev.stowage.volume.Condition;
+import dev.stowage.volume.Fault;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.Pool;
 import dev.stowage.volume.PoolDefaults;
@@ -40,17 +42,23 @@ class PoolStatesTest {
                 assertThat(states.read(Duration.ofMillis(200)))
                         .satisfiesExactly(
                                 hdd ->
-                                        assertThat(hdd.sickness().orElseThrow())
-                                                .startsWith("pool hdd has not answered for"),
-                                ssd -> assertThat(ssd.sickness()).contains("its disk is not here"));
+                                        assertThat(hdd.conditions())
+                                                .singleElement()
+                                                .satisfies(PoolStatesTest::isSilence),
+                                ssd -> assertThat(ssd.absence()).contains("its disk is not here"));
             }
             assertThat(opened).hasValue(1);
             released.countDown();
-            assertThat(states.read(Duration.ofSeconds(30)).getFirst().sickness())
+            assertThat(states.read(Duration.ofSeconds(30)).getFirst().absence())
                     .contains("its disk is not here");
         } finally {
             released.countDown();
         }
+    }
+
+    private static void isSilence(Condition condition) {
+        assertThat(condition.fault()).isEqualTo(Fault.POOL_NOT_ANSWERING);
+        assertThat(condition.message()).startsWith("pool hdd has not answered for");
     }
 
     private interface Disk {

@@ -4,9 +4,13 @@ import csi.v1.ControllerExpandVolumeRequest;
 import csi.v1.ControllerExpandVolumeResponse;
 import csi.v1.ControllerGetCapabilitiesRequest;
 import csi.v1.ControllerGetCapabilitiesResponse;
+import csi.v1.ControllerGetVolumeHealthRequest;
+import csi.v1.ControllerGetVolumeHealthResponse;
 import csi.v1.ControllerGetVolumeRequest;
 import csi.v1.ControllerGetVolumeResponse;
 import csi.v1.ControllerGrpc;
+import csi.v1.ControllerListVolumeHealthRequest;
+import csi.v1.ControllerListVolumeHealthResponse;
 import csi.v1.ControllerPublishVolumeRequest;
 import csi.v1.ControllerPublishVolumeResponse;
 import csi.v1.ControllerServiceCapability;
@@ -32,6 +36,7 @@ import csi.v1.ListVolumesResponse;
 import csi.v1.ValidateVolumeCapabilitiesRequest;
 import csi.v1.ValidateVolumeCapabilitiesResponse;
 import dev.stowage.volume.Capability;
+import dev.stowage.volume.Health;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.PoolSnapshots;
 import dev.stowage.volume.Reason;
@@ -51,7 +56,9 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
                     Type.LIST_VOLUMES,
                     Type.GET_VOLUME,
                     Type.GET_CAPACITY,
-                    Type.SINGLE_NODE_MULTI_WRITER);
+                    Type.SINGLE_NODE_MULTI_WRITER,
+                    Type.GET_VOLUME_HEALTH,
+                    Type.LIST_VOLUME_HEALTH);
 
     /// Without attachment the node does what these would do.
     private static final List<Type> WITH_ATTACHMENT =
@@ -65,12 +72,18 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     private final Operations operations;
     private final boolean attach;
     private final SnapshotCalls snapshots;
+    private final HealthCalls health;
 
     /// @param attach whether volumes are attached to nodes from here
     public ControllerService(
-            Volumes volumes, PoolSnapshots snapshots, Operations operations, boolean attach) {
+            Volumes volumes,
+            PoolSnapshots snapshots,
+            Health health,
+            Operations operations,
+            boolean attach) {
         this.volumes = volumes;
         this.snapshots = new SnapshotCalls(snapshots, operations);
+        this.health = new HealthCalls(health, List.of(), operations);
         this.operations = operations;
         this.attach = attach;
     }
@@ -289,6 +302,20 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
                     return Replies.found(
                             volumes.require(id), volumes.topology(id), volumes.holders(id));
                 });
+    }
+
+    @Override
+    public void controllerGetVolumeHealth(
+            ControllerGetVolumeHealthRequest request,
+            StreamObserver<ControllerGetVolumeHealthResponse> observer) {
+        health.ofVolume(request, observer);
+    }
+
+    @Override
+    public void controllerListVolumeHealth(
+            ControllerListVolumeHealthRequest request,
+            StreamObserver<ControllerListVolumeHealthResponse> observer) {
+        health.list(request, observer);
     }
 
     @Override

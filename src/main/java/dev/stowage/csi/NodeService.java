@@ -6,6 +6,10 @@ import csi.v1.NodeGetCapabilitiesRequest;
 import csi.v1.NodeGetCapabilitiesResponse;
 import csi.v1.NodeGetInfoRequest;
 import csi.v1.NodeGetInfoResponse;
+import csi.v1.NodeGetStorageHealthRequest;
+import csi.v1.NodeGetStorageHealthResponse;
+import csi.v1.NodeGetVolumeHealthRequest;
+import csi.v1.NodeGetVolumeHealthResponse;
 import csi.v1.NodeGetVolumeStatsRequest;
 import csi.v1.NodeGetVolumeStatsResponse;
 import csi.v1.NodeGrpc;
@@ -28,9 +32,11 @@ import dev.stowage.node.Stats;
 import dev.stowage.volume.Attachment;
 import dev.stowage.volume.Capability;
 import dev.stowage.volume.CapacityRange;
+import dev.stowage.volume.Health;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Volume;
+import dev.stowage.volume.VolumeCheck;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import dev.stowage.volume.Volumes;
@@ -47,7 +53,9 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                     Type.STAGE_UNSTAGE_VOLUME,
                     Type.GET_VOLUME_STATS,
                     Type.EXPAND_VOLUME,
-                    Type.SINGLE_NODE_MULTI_WRITER);
+                    Type.SINGLE_NODE_MULTI_WRITER,
+                    Type.GET_VOLUME_HEALTH,
+                    Type.GET_STORAGE_HEALTH);
 
     private final NodeId node;
     private final int maxVolumes;
@@ -55,9 +63,21 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
     private final Volumes volumes;
     private final Host host;
     private final Operations operations;
+    private final HealthCalls health;
 
     /// What the node side of the driver does on this machine.
-    public record Host(Staging staging, Publishing publishing, Stats stats, Growth growth) {}
+    ///
+    /// @param checks what is looked at for the health of a volume on this node, in this order
+    public record Host(
+            Staging staging,
+            Publishing publishing,
+            Stats stats,
+            Growth growth,
+            List<VolumeCheck> checks) {
+        public Host {
+            checks = List.copyOf(checks);
+        }
+    }
 
     /// @param maxVolumes how many volumes the scheduler may place on this node
     /// @param attach whether volumes must have been attached by the controller
@@ -67,6 +87,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
             boolean attach,
             Volumes volumes,
             Host host,
+            Health health,
             Operations operations) {
         this.node = node;
         this.maxVolumes = maxVolumes;
@@ -74,6 +95,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
         this.volumes = volumes;
         this.host = host;
         this.operations = operations;
+        this.health = new HealthCalls(health, host.checks(), operations);
     }
 
     @Override
@@ -252,6 +274,20 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                             request,
                             () -> Replies.stats(host.stats().stats(id, path)));
                 });
+    }
+
+    @Override
+    public void nodeGetVolumeHealth(
+            NodeGetVolumeHealthRequest request,
+            StreamObserver<NodeGetVolumeHealthResponse> observer) {
+        health.ofVolumeHere(request, observer);
+    }
+
+    @Override
+    public void nodeGetStorageHealth(
+            NodeGetStorageHealthRequest request,
+            StreamObserver<NodeGetStorageHealthResponse> observer) {
+        health.ofPools(request, observer);
     }
 
     @Override

@@ -104,6 +104,12 @@ final class Requests {
         }
     }
 
+    static void pathIfGiven(String value, String field) {
+        if (!value.isEmpty()) {
+            var _ = path(value, field);
+        }
+    }
+
     /// The id of a volume that must exist. What is not of our grammar names no volume of ours.
     static VolumeId existing(String volumeId) {
         return VolumeId.parse(volumeId).orElseThrow(() -> Volumes.noSuchVolume(volumeId));

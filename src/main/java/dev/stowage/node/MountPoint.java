@@ -52,6 +52,17 @@ record MountPoint(
         return superblock.contains("ro");
     }
 
+    /// Whether writes are refused below every mount of it. ext4 calls it `emergency_ro` where an
+    /// error is the reason (Linux 6.15).
+    boolean refusesWrites() {
+        return superblockReadOnly() || superblock.contains("emergency_ro");
+    }
+
+    /// ext4 says so (Linux 6.8); XFS does not, see FileSystemHealth.
+    boolean shutDown() {
+        return superblock.contains("shutdown");
+    }
+
     /// Splits at commas, but not within quotes: SELinux contexts have commas.
     private static List<String> options(String text) {
         var options = new ArrayList<String>();

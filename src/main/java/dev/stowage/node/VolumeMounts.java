@@ -78,6 +78,13 @@ final class VolumeMounts {
                 .findFirst();
     }
 
+    /// The mounts of the whole file system on the device.
+    List<MountPoint> fileSystems(BlockDevice device) {
+        return table.mounts().stream()
+                .filter(mount -> isOn(mount, device) && mount.root().equals("/"))
+                .toList();
+    }
+
     /// Whether anything of this one device is mounted.
     boolean uses(BlockDevice device) throws IOException {
         for (var mount : table.mounts()) {

@@ -2,6 +2,8 @@ package dev.stowage.volume;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,9 +66,37 @@ public final class Pool implements AutoCloseable {
         };
     }
 
-    /// Why the pool can't be used now; empty if it can.
-    public Optional<String> sickness() {
-        return refusal().map(VolumeException::getMessage).or(() -> backend().sickness());
+    /// How the pool is. Hangs where its disk does.
+    public PoolState state() {
+        var refusal = refusal();
+        if (refusal.isEmpty()) {
+            return PoolState.present(name, conditions(backend()));
+        }
+        var why = refusal.get().getMessage();
+        return refusal.get().reason() == Reason.NO_SPACE
+                ? PoolState.absent(name, why)
+                : PoolState.present(name, List.of(new Condition(Fault.POOL_UNAVAILABLE, why)));
+    }
+
+    private List<Condition> conditions(Backend open) {
+        var conditions = new ArrayList<Condition>();
+        open.sickness()
+                .map(why -> new Condition(Fault.POOL_REFUSES_CHANGES, named(why)))
+                .ifPresent(conditions::add);
+        if (open instanceof Diagnosable diagnosable) {
+            try {
+                conditions.addAll(diagnosable.conditions());
+            } catch (IOException | VolumeException e) {
+                conditions.add(
+                        new Condition(
+                                Fault.POOL_UNAVAILABLE, named(String.valueOf(e.getMessage()))));
+            }
+        }
+        return conditions;
+    }
+
+    private String named(String why) {
+        return "pool %s: %s".formatted(name, why);
     }
 
     /// Whether this machine simply does not have the pool, which is no sickness.

@@ -35,11 +35,14 @@ public final class Pools implements AutoCloseable {
     /// @throws VolumeException FAILED_PRECONDITION if the pool is none of ours, UNAVAILABLE if it
     ///     is sick
     public Backend holding(PooledId id) {
-        return pools.stream()
-                .filter(p -> p.owns(id))
-                .findFirst()
-                .map(Pool::backend)
-                .orElseThrow(() -> notHere(id));
+        return owning(id).backend();
+    }
+
+    /// The pool that it lies in, or would; it may be sick.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if the pool is none of ours
+    public Pool owning(PooledId id) {
+        return pools.stream().filter(p -> p.owns(id)).findFirst().orElseThrow(() -> notHere(id));
     }
 
     /// Whether any of the pools has the power, usable or not at present.

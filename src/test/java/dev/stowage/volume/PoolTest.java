@@ -53,7 +53,10 @@ class PoolTest {
     void aSickPoolIsNotTriedAgainOnEveryCall() {
         try (var pool = sick("hdd", Optional.empty())) {
             for (var i = 0; i < 100; i++) {
-                assertThat(pool.sickness()).contains("the disk is gone: mount it");
+                assertThat(pool.state().conditions())
+                        .containsExactly(
+                                new Condition(
+                                        Fault.POOL_UNAVAILABLE, "the disk is gone: mount it"));
             }
             assertThat(tries).hasValueLessThan(3);
         }

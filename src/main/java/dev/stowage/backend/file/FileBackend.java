@@ -7,6 +7,8 @@ import dev.stowage.volume.Attachment;
 import dev.stowage.volume.Backend;
 import dev.stowage.volume.Capacity;
 import dev.stowage.volume.Cloning;
+import dev.stowage.volume.Condition;
+import dev.stowage.volume.Diagnosable;
 import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.ImageFiles;
@@ -36,7 +38,13 @@ import org.slf4j.LoggerFactory;
 
 /// An open file pool.
 public final class FileBackend
-        implements Backend, Snapshots, Cloning, FormatLedger, ImageFiles, KnownNodes {
+        implements Backend,
+                Snapshots,
+                Cloning,
+                FormatLedger,
+                ImageFiles,
+                KnownNodes,
+                Diagnosable {
     private static final Logger LOG = LoggerFactory.getLogger(FileBackend.class);
     private static final Set<AccessMode> MODES =
             Set.of(
@@ -57,6 +65,7 @@ public final class FileBackend
     private final Disposal disposal;
     private final Holds holds;
     private final NodeRecords nodes;
+    private final Examination examination;
 
     FileBackend(OpenPool open) throws IOException {
         this.open = open;
@@ -71,6 +80,7 @@ public final class FileBackend
         holds = new Holds(open.durable());
         nodes = new NodeRecords(pool, open.durable());
         snapshots = new FileSnapshots(open, store, disposal, readers, room);
+        examination = new Examination(open, store);
         disposal.eraseLeftovers();
         snapshots.resumeAll();
     }
@@ -172,11 +182,7 @@ public final class FileBackend
 
     @Override
     public List<ListedVolume> list(Optional<VolumeId> after, int limit) throws IOException {
-        var following =
-                store.ids().stream()
-                        .filter(id -> after.isEmpty() || id.compareTo(after.get()) > 0)
-                        .sorted()
-                        .iterator();
+        var following = ids(after).iterator();
         var listed = new ArrayList<ListedVolume>();
         while (listed.size() < limit && following.hasNext()) {
             readable(following.next()).ifPresent(listed::add);
@@ -311,6 +317,21 @@ public final class FileBackend
     public void announce(NodeId node) throws IOException {
         requireHealthy();
         nodes.announce(node);
+    }
+
+    @Override
+    public List<Condition> conditions() throws IOException {
+        return examination.conditions();
+    }
+
+    @Override
+    public List<Condition> conditions(VolumeId id) throws IOException {
+        return examination.conditions(id);
+    }
+
+    @Override
+    public List<VolumeId> ids(Optional<VolumeId> after) throws IOException {
+        return examination.ids(after);
     }
 
     private void requireHealthy() {

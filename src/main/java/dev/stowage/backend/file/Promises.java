@@ -172,6 +172,11 @@ final class Promises {
         return Linux.statfs(root).availableBytes() - RESERVE_BYTES;
     }
 
+    /// Whether some volume may still want room that it does not have.
+    synchronized boolean hasThin() {
+        return thinBytes > 0;
+    }
+
     synchronized Capacity capacity(Provisioning provisioning) throws ErrnoException {
         var room = Math.max(room(provisioning), 0);
         return new Capacity(capacityBytes, room, room / GRANULARITY * GRANULARITY);
