@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.util.Optional;
 
 /// Opens a pool and makes this node known to it, so that volumes can be attached here.
-record AnnouncedPool(PoolSource source, NodeId node) implements PoolSource {
+///
+/// @param maxVolumes how many, at most
+record AnnouncedPool(PoolSource source, NodeId node, int maxVolumes) implements PoolSource {
     @Override
     public Optional<String> knownTag() {
         return source.knownTag();
@@ -24,7 +26,7 @@ record AnnouncedPool(PoolSource source, NodeId node) implements PoolSource {
         var backend = source.open();
         if (backend instanceof KnownNodes nodes) {
             try {
-                nodes.announce(node);
+                nodes.announce(node, maxVolumes);
             } catch (IOException | RuntimeException e) {
                 backend.close();
                 throw e;

@@ -151,6 +151,8 @@ final class Driver implements AutoCloseable {
 
     private PoolSource source(String name, Config.PoolConfig pool, SeenPools seen) {
         var source = new FilePoolSource(PoolOptions.settings(name, pool), seen, options.node());
-        return options.role().servesNode() ? new AnnouncedPool(source, options.node()) : source;
+        return options.role().servesNode()
+                ? new AnnouncedPool(source, options.node(), config.maxVolumesPerNode())
+                : source;
     }
 }

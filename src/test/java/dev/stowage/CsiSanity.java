@@ -42,6 +42,7 @@ final class CsiSanity {
                 "--csi.testvolumeaccesstype=" + accessType,
                 "--csi.testvolumesize=" + (512L << 20),
                 "--csi.testvolumeexpandsize=" + (768L << 20),
+                "--csi.testnodevolumeattachlimit",
                 "--ginkgo.no-color",
                 "--ginkgo.json-report=" + json);
         return parse(JsonMapper.builder().build().readTree(json.toFile()), output);

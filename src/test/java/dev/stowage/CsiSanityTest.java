@@ -83,6 +83,7 @@ class CsiSanityTest {
                         """
                         attach: %s
                         state: %s
+                        maxVolumesPerNode: 2
                         pools:
                           ssd: {type: file, path: %s, filesystem: xfs, shared: %s}
                         """

@@ -63,7 +63,7 @@ public interface Backend extends AutoCloseable {
     ///
     /// @throws VolumeException NOT_FOUND for an unknown volume or node; FAILED_PRECONDITION naming
     ///     the other holder; ALREADY_EXISTS if this node holds it for another use; INVALID for a
-    ///     mode not in [#accessModes()]
+    ///     mode not in [#accessModes()]; NO_SPACE if the node takes no more ([KnownNodes])
     Attachment attach(VolumeId id, NodeId node, AccessMode mode, boolean readOnly)
             throws IOException;
 

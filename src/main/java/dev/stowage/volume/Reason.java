@@ -11,7 +11,8 @@ public enum Reason {
     ALREADY_EXISTS,
     /// The size can never be had with this request's limits.
     OUT_OF_RANGE,
-    /// It does not fit in this pool, or this node lacks the pool: another node may do.
+    /// It does not fit in this pool, or this node lacks the pool or takes no more volumes: another
+    /// node may do.
     NO_SPACE,
     /// Something holds the volume, or it is not in the state that the operation needs.
     FAILED_PRECONDITION,

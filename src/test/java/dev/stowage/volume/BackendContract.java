@@ -63,7 +63,7 @@ public abstract class BackendContract {
     protected static void announce(Backend backend, NodeId... nodes) throws IOException {
         if (backend instanceof KnownNodes known) {
             for (var node : nodes) {
-                known.announce(node);
+                known.announce(node, 250);
             }
         }
     }
@@ -331,6 +331,50 @@ public abstract class BackendContract {
         }
         backend.attach(made.id(), N2, AccessMode.SINGLE_NODE_WRITER, false);
         assertThat(backend.holders(made.id())).containsExactly(N2);
+    }
+
+    @Test
+    void aNodeGetsNoMoreVolumesThanItTakes() throws Exception {
+        var backend = backend();
+        assumeTrue(backend instanceof KnownNodes);
+        var nodes = (KnownNodes) backend;
+        nodes.announce(N1, 2);
+        nodes.announce(N2, 2);
+        var mode = AccessMode.SINGLE_NODE_WRITER;
+        var one = make(backend, "one", MIB).id();
+        var two = make(backend, "two", MIB).id();
+        var three = make(backend, "three", MIB).id();
+        backend.attach(one, N1, mode, false);
+        backend.attach(two, N1, mode, false);
+        assertRefused(Reason.NO_SPACE, () -> backend.attach(three, N1, mode, false));
+        assertThat(backend.holders(three)).isEmpty();
+        backend.attach(two, N1, mode, false); // which it has
+        backend.detach(one, N1);
+        backend.attach(three, N1, mode, false);
+        backend.attach(one, N2, mode, false);
+        assertRefused(
+                Reason.NO_SPACE,
+                () -> backend.attach(make(backend, "x", MIB).id(), N1, mode, false));
+    }
+
+    /// A node whose limit was lowered keeps what it has.
+    @Test
+    void theLastLimitThatANodeAnnouncedCounts() throws Exception {
+        var backend = backend();
+        assumeTrue(backend instanceof KnownNodes);
+        var nodes = (KnownNodes) backend;
+        var mode = AccessMode.SINGLE_NODE_WRITER;
+        nodes.announce(N1, 2);
+        var one = make(backend, "one", MIB).id();
+        var two = make(backend, "two", MIB).id();
+        var three = make(backend, "three", MIB).id();
+        backend.attach(one, N1, mode, false);
+        backend.attach(two, N1, mode, false);
+        nodes.announce(N1, 1);
+        backend.attach(one, N1, mode, false);
+        assertRefused(Reason.NO_SPACE, () -> backend.attach(three, N1, mode, false));
+        nodes.announce(N1, 3);
+        backend.attach(three, N1, mode, false);
     }
 
     private static List<AccessMode> singleNodeModes() {

@@ -3,8 +3,9 @@ package dev.stowage.volume;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -25,7 +26,7 @@ public final class MemoryBackend implements Backend, Snapshots, Cloning, FormatL
     private final long totalBytes;
     private final TreeMap<VolumeId, Kept> volumes = new TreeMap<>();
     private final TreeMap<SnapshotId, KeptSnapshot> snapshots = new TreeMap<>();
-    private final Set<NodeId> nodes = new HashSet<>();
+    private final Map<NodeId, Integer> nodes = new HashMap<>();
     private Optional<String> sickness = Optional.empty();
 
     private record Use(AccessMode mode, boolean readOnly) {
@@ -294,14 +295,24 @@ public final class MemoryBackend implements Backend, Snapshots, Cloning, FormatL
             VolumeId id, NodeId node, AccessMode mode, boolean readOnly) {
         requireHealthy();
         var kept = require(id);
-        if (!nodes.contains(node)) {
+        var limit = nodes.get(node);
+        if (limit == null) {
             throw new VolumeException(Reason.NOT_FOUND, "node '%s' is not known".formatted(node));
         }
         if (!MODES.contains(mode)) {
             throw new VolumeException(Reason.INVALID, "mode %s is not served".formatted(mode));
         }
+        if (!kept.holders.containsKey(node.value()) && heldBy(node) >= limit) {
+            throw new VolumeException(Reason.NO_SPACE, "node %s takes no more".formatted(node));
+        }
         hold(kept, node, new Use(mode, readOnly));
         return new Attachment.LoopFile(id, readOnly || mode.readOnly());
+    }
+
+    private long heldBy(NodeId node) {
+        return volumes.values().stream()
+                .filter(kept -> kept.holders.containsKey(node.value()))
+                .count();
     }
 
     private static void hold(Kept kept, NodeId node, Use use) {
@@ -356,9 +367,9 @@ public final class MemoryBackend implements Backend, Snapshots, Cloning, FormatL
     }
 
     @Override
-    public synchronized void announce(NodeId node) {
+    public synchronized void announce(NodeId node, int maxVolumes) {
         requireHealthy();
-        nodes.add(node);
+        nodes.put(node, maxVolumes);
     }
 
     private void requireHealthy() {

@@ -65,6 +65,7 @@ public final class FileBackend
     private final Disposal disposal;
     private final Holds holds;
     private final NodeRecords nodes;
+    private final NodeLoads loads;
     private final Examination examination;
 
     FileBackend(OpenPool open) throws IOException {
@@ -80,6 +81,7 @@ public final class FileBackend
         holds = new Holds(open.durable());
         nodes = new NodeRecords(pool, open.durable());
         snapshots = new FileSnapshots(open, store, disposal, readers, room);
+        loads = new NodeLoads(pool, store);
         examination = new Examination(open, store);
         disposal.eraseLeftovers();
         snapshots.resumeAll();
@@ -237,7 +239,7 @@ public final class FileBackend
             throws IOException {
         requireHealthy();
         require(id);
-        nodes.require(node);
+        var limit = nodes.maxVolumes(node);
         if (!MODES.contains(mode)) {
             throw new VolumeException(
                     Reason.INVALID,
@@ -245,7 +247,8 @@ public final class FileBackend
                             .formatted(mode, MODES.stream().sorted().toList()));
         }
         try {
-            holds.take(pool.volume(id), new Hold(node, mode, readOnly));
+            var hold = new Hold(node, mode, readOnly);
+            loads.within(limit, id, node, () -> holds.take(pool.volume(id), hold));
             releaseIfCopied(id, node);
         } catch (ErrnoException e) {
             if (e.is(Errno.ENOENT)) {
@@ -314,9 +317,9 @@ public final class FileBackend
     }
 
     @Override
-    public void announce(NodeId node) throws IOException {
+    public void announce(NodeId node, int maxVolumes) throws IOException {
         requireHealthy();
-        nodes.announce(node);
+        nodes.announce(node, maxVolumes);
     }
 
     @Override

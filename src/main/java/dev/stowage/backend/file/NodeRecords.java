@@ -1,15 +1,19 @@
 package dev.stowage.backend.file;
 
-import dev.stowage.linux.ErrnoException;
-import dev.stowage.linux.Linux;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// `nodes/<id>.json`: the nodes that have announced themselves.
 final class NodeRecords {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeRecords.class);
+    private static final String MAX_VOLUMES = "maxVolumes";
+
     private final PoolFolder pool;
     private final Durable durable;
 
@@ -18,20 +22,37 @@ final class NodeRecords {
         this.durable = durable;
     }
 
-    void announce(NodeId node) throws IOException {
+    void announce(NodeId node, int maxVolumes) throws IOException {
         var file = file(node);
-        if (Linux.lstatIfExists(file).isEmpty()) {
-            var record = StoredRecord.blank(file).with("id", node.value());
+        try {
+            var stored = StoredRecord.read(file);
+            if (stored.number(MAX_VOLUMES, Integer.MAX_VALUE) != maxVolumes) {
+                durable.replace(file, stored.with(MAX_VOLUMES, maxVolumes).bytes());
+            }
+        } catch (NoSuchFileException e) {
+            var record =
+                    StoredRecord.blank(file).with("id", node.value()).with(MAX_VOLUMES, maxVolumes);
             durable.makeIfAbsent(file, record.bytes());
+        } catch (VolumeException e) {
+            LOG.warn("node {} is known without its limit: {}", node, e.getMessage());
         }
     }
 
-    void require(NodeId node) throws ErrnoException {
-        if (Linux.lstatIfExists(file(node)).isEmpty()) {
+    /// How many volumes the node takes.
+    ///
+    /// @throws VolumeException NOT_FOUND if it never announced itself
+    int maxVolumes(NodeId node) throws IOException {
+        try {
+            var limit = StoredRecord.read(file(node)).number(MAX_VOLUMES, Integer.MAX_VALUE);
+            return Math.clamp(limit, 0, Integer.MAX_VALUE);
+        } catch (NoSuchFileException e) {
             throw new VolumeException(
                     Reason.NOT_FOUND,
                     "node '%s' has never announced itself to this pool: is its driver running, and does it have the pool?"
                             .formatted(node));
+        } catch (VolumeException e) {
+            LOG.warn("the limit of node {} is not known: {}", node, e.getMessage());
+            return Integer.MAX_VALUE;
         }
     }
 

@@ -171,6 +171,11 @@ final class StoredRecord {
         return value.longValue();
     }
 
+    /// `absent` where there is no such field.
+    long number(String field, long absent) {
+        return fields.has(field) ? number(field) : absent;
+    }
+
     boolean truth(String field) {
         var value = fields.get(field);
         if (value == null || !value.isBoolean()) {

@@ -53,8 +53,8 @@ final class CrashTest {
     void open() throws Exception {
         pool = TestPool.in(folder);
         backend = pool.open();
-        backend.announce(N1);
-        backend.announce(N2);
+        backend.announce(N1, 250);
+        backend.announce(N2, 250);
     }
 
     @AfterEach

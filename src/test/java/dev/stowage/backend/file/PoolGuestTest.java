@@ -56,7 +56,7 @@ final class PoolGuestTest {
     void open() throws Exception {
         pool = TestPool.in(folder);
         driver = pool.open();
-        driver.announce(N1);
+        driver.announce(N1, 250);
     }
 
     @AfterEach

@@ -108,7 +108,7 @@ final class RecordsTest {
         var well = make("well");
         Files.writeString(folderOf(torn).record(), content);
         backend = pool.reopen();
-        backend.announce(TestPool.NODE);
+        backend.announce(TestPool.NODE, 250);
         var record = folderOf(torn).record().toString();
         assertRefused(Reason.DAMAGED, record, () -> backend.find(torn.id()));
         assertRefused(Reason.DAMAGED, record, () -> backend.delete(torn.id()));
@@ -225,8 +225,8 @@ final class RecordsTest {
     @Test
     void aDamagedHoldKeepsOthersOutAndCanBeGivenUp() throws Exception {
         var other = new NodeId("other");
-        backend.announce(TestPool.NODE);
-        backend.announce(other);
+        backend.announce(TestPool.NODE, 250);
+        backend.announce(other, 250);
         var volume = make("v");
         var mode = AccessMode.SINGLE_NODE_WRITER;
         backend.attach(volume.id(), TestPool.NODE, mode, false);

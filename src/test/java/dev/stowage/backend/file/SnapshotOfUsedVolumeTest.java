@@ -156,7 +156,7 @@ final class SnapshotOfUsedVolumeTest {
                                             Reason.FAILED_PRECONDITION,
                                             loop.path().toString(),
                                             () -> backend.createSnapshot(id, "s", volume.id())));
-                    backend.announce(N1);
+                    backend.announce(N1, 250);
                     backend.attach(volume.id(), N1, AccessMode.SINGLE_NODE_WRITER, false);
                     assertRefused(
                             Reason.FAILED_PRECONDITION,
@@ -175,7 +175,7 @@ final class SnapshotOfUsedVolumeTest {
                 LoopFileSystem.Kind.EXT4,
                 backend -> {
                     var id = make(backend, "v").id();
-                    backend.announce(N1);
+                    backend.announce(N1, 250);
                     var mode = AccessMode.SINGLE_NODE_WRITER;
                     try (var origin = backend.openVolume(id)) {
                         origin.requireStill();
