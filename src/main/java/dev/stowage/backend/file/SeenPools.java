@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,11 +57,12 @@ public final class SeenPools {
     public SeenPools(Path stateFolder) throws IOException {
         folder = stateFolder.resolve(FOLDER);
         var counter = new AtomicLong();
-        var pid = ProcessHandle.current().pid();
+        // Process ids repeat in the containers that share the folder.
+        var run = "%016x".formatted(ThreadLocalRandom.current().nextLong());
         durable =
                 new Durable(
                         new Sickness(),
-                        () -> Nonces.TEMPORARY + pid + "." + counter.incrementAndGet());
+                        () -> Nonces.TEMPORARY + run + "." + counter.incrementAndGet());
         load();
     }
 
