@@ -12,6 +12,7 @@ import dev.stowage.volume.VolumeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -21,6 +22,12 @@ import java.util.regex.Pattern;
 final class PoolPlace {
     private static final Map<Long, String> FORGETFUL =
             Map.of(Usage.OVERLAY, "overlay", Usage.TMPFS, "tmpfs", Usage.RAMFS, "ramfs");
+
+    /// Fields of a line of mountinfo (proc_pid_mountinfo(5)).
+    private static final int ROOT = 3;
+
+    private static final int MOUNT_POINT = 4;
+
     private static final Path MOUNTINFO = Path.of("/proc/self/mountinfo");
 
     /// proc_pid_mountinfo(5): blanks, tabs, newlines and backslashes are written in octal.
@@ -50,7 +57,9 @@ final class PoolPlace {
             throw absent("%s is not there".formatted(place));
         }
         if (settings.requireMount() && !onMountedDisk(place)) {
-            throw absent("nothing is mounted at or above %s".formatted(path));
+            throw absent(
+                    "nothing is mounted at or above %s (in a container the disk's mount point must be the pool's folder, or the folder that the container is given)"
+                            .formatted(path));
         }
         requireFileSystem(place);
         if (there.isEmpty()) {
@@ -89,23 +98,39 @@ final class PoolPlace {
     /// The innermost mount above `place` must not be the root, nor a bind of the root's own file
     /// system.
     private static boolean onMountedDisk(Path place) throws IOException {
-        var real = place.toRealPath();
-        var innermost = Path.of("/");
-        for (var line : Files.readAllLines(MOUNTINFO, ISO_8859_1)) {
-            var mountPoint = mountPoint(line);
-            if (real.startsWith(mountPoint)
-                    && mountPoint.getNameCount() >= innermost.getNameCount()) {
-                innermost = mountPoint;
-            }
-        }
-        return !innermost.equals(Path.of("/"))
-                && Linux.stat(place).dev() != Linux.stat(Path.of("/")).dev();
+        var root = Path.of("/");
+        return Linux.stat(place).dev() != Linux.stat(root).dev()
+                && isDisk(
+                        Files.readAllLines(MOUNTINFO, ISO_8859_1),
+                        place.toRealPath(),
+                        Linux.statfs(root).type() == Usage.OVERLAY);
     }
 
-    private static Path mountPoint(String line) {
-        var escaped = line.split(" ", 6)[4];
+    /// In a container the host's root is another file system than the container's own, so a folder
+    /// of it that was handed in looks like a disk; but it is only a part of its file system, where
+    /// a disk is the whole of its own. A btrfs disk may be mounted by a subvolume, which looks like
+    /// a part too.
+    static boolean isDisk(List<String> mountinfo, Path real, boolean inContainer) {
+        var depth = 0;
+        var isDisk = false;
+        for (var line : mountinfo) {
+            var fields = line.split(" ");
+            var mountPoint = mountPoint(fields);
+            if (real.startsWith(mountPoint) && mountPoint.getNameCount() >= depth) {
+                depth = mountPoint.getNameCount();
+                isDisk = depth > 0 && (!inContainer || isWhole(fields));
+            }
+        }
+        return isDisk;
+    }
+
+    private static boolean isWhole(String[] fields) {
+        return fields[ROOT].equals("/") || List.of(fields).contains("btrfs");
+    }
+
+    private static Path mountPoint(String[] fields) {
         var bytes =
-                OCTAL.matcher(escaped)
+                OCTAL.matcher(fields[MOUNT_POINT])
                         .replaceAll(
                                 octal ->
                                         Matcher.quoteReplacement(
