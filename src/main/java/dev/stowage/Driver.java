@@ -117,8 +117,7 @@ final class Driver implements AutoCloseable {
                         config.driver(), Version.text(), () -> ready, snapshots::possible));
         if (options.role().servesController()) {
             services.add(
-                    new ControllerService(
-                            volumes, snapshots, health, operations, config.attach()));
+                    new ControllerService(volumes, snapshots, health, operations, config.attach()));
         }
         if (options.role().servesNode()) {
             services.add(

@@ -132,9 +132,9 @@ public final class LoopDevices {
         return devices;
     }
 
-    /// Those that are bound to this file, which has just been looked at. A device whose status can't
-    /// be read is none of them: the kernel asks the file system of its file (LOOP_GET_STATUS64), and
-    /// somebody's dead file system must not keep others from their work.
+    /// Those that are bound to this file, which has just been looked at. A device whose status
+    /// can't be read is none of them: the kernel asks the file system of its file
+    /// (LOOP_GET_STATUS64), and a dead one must not keep others from their work.
     public static List<LoopDevice> boundTo(FileId image) throws IOException {
         var devices = new ArrayList<LoopDevice>();
         for (var number : bound()) {

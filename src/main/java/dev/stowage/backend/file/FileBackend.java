@@ -38,13 +38,7 @@ import org.slf4j.LoggerFactory;
 
 /// An open file pool.
 public final class FileBackend
-        implements Backend,
-                Snapshots,
-                Cloning,
-                FormatLedger,
-                ImageFiles,
-                KnownNodes,
-                Diagnosable {
+        implements Backend, Snapshots, Cloning, FormatLedger, ImageFiles, KnownNodes, Diagnosable {
     private static final Logger LOG = LoggerFactory.getLogger(FileBackend.class);
     private static final Set<AccessMode> MODES =
             Set.of(

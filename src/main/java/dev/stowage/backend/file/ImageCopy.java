@@ -22,7 +22,13 @@ final class ImageCopy {
             Linux.cloneFile(from, to);
             return true;
         } catch (ErrnoException e) {
-            if (e.is(Errno.EXDEV, Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOTTY, Errno.ENOSYS, Errno.EPERM)) {
+            if (e.is(
+                    Errno.EXDEV,
+                    Errno.EOPNOTSUPP,
+                    Errno.EINVAL,
+                    Errno.ENOTTY,
+                    Errno.ENOSYS,
+                    Errno.EPERM)) {
                 return false;
             }
             throw e;

@@ -10,10 +10,8 @@ import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
-import dev.stowage.volume.FormatState;
 import dev.stowage.volume.Volume;
 import java.io.IOException;
-import java.util.Optional;
 
 /// Builds a volume aside, whole and durable, and makes it real with one rename. Killed at any
 /// instruction, there is a whole volume or none.
