@@ -76,6 +76,12 @@ apt_sources() { find /etc/apt/sources.list /etc/apt/sources.list.d/debian.source
 
 fill_sidecar() { cp "$(program "$1" "$2")" "$3" && mkdir -p "$3/tmp"; }
 
+# load_driver ARCHIVE: in place of an older one.
+load_driver() {
+    find "$WORK/images" -name 'stowage-*.tar' ! -name "$(basename "$1")" -delete 2>/dev/null || true
+    load_images "$1"
+}
+
 # load_images ARCHIVE...: to all nodes; in the cluster's folder too, for nodes that start later.
 load_images() {
     local archive

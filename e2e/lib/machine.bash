@@ -55,6 +55,16 @@ machine_has() {
     machine_run "$1" bash -c 'read -r pid </run/$0.pid && [ -d /proc/$pid ]' "$2" 2>/dev/null
 }
 
+# machine_kill_program MACHINE PROGRAM: all its processes there, by the file that they run.
+machine_kill_program() {
+    # shellcheck disable=SC2016
+    machine_run "$1" bash -c '
+        for link in /proc/[0-9]*/exe; do
+            file=$(readlink "$link") || continue
+            [ "${file##*/}" != "$0" ] || kill -KILL "$(basename "$(dirname "$link")")"
+        done' "$2"
+}
+
 machine_daemons() {
     # shellcheck disable=SC2016
     machine_run "$1" bash -c 'cd /run && for f in *.pid; do [ -d "/proc/$(cat "$f")" ] && echo -n "${f%.pid} "; done' ||

@@ -20,7 +20,7 @@ PACKAGES=(
 install_packages() {
     local entry missing=()
     for entry in "${PACKAGES[@]}"; do
-        command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
+        type -P "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
     done
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null || die "install these first, under Debian's names: ${missing[*]}"

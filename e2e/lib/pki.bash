@@ -16,6 +16,7 @@ make_certificates() {
     client controller-manager /CN=system:kube-controller-manager "$HUB_ADDRESS:6443"
     client scheduler /CN=system:kube-scheduler "$HUB_ADDRESS:6443"
     client proxy /CN=system:kube-proxy "$HUB_ADDRESS:6443"
+    client snapshot-controller /O=system:masters/CN=snapshot-controller "$HUB_ADDRESS:6443"
     local node
     for node in "${NODES[@]}"; do
         client "$node" "/O=system:nodes/CN=system:node:$node" "$HUB_ADDRESS:6443" "DNS:$node,IP:$(node_address "$node")"

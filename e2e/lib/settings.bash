@@ -5,6 +5,8 @@ WORK=${STOWAGE_E2E_WORK:-/var/tmp/stowage-e2e}
 # On 127.0.0.1: the one thing of the cluster that is seen outside its own network.
 API_PORT=${STOWAGE_E2E_PORT:-16443}
 
+REPOSITORY=$(dirname "$E2E")
+
 NODES=(node1 node2)
 HUB_ADDRESS=10.88.0.1
 SERVICES=10.96.0.0/16

@@ -43,6 +43,13 @@ final class Cluster implements AutoCloseable {
         return run(arguments);
     }
 
+    /// Runs `e2e/cluster` with these arguments, such as `helm list`, and returns what it printed.
+    ///
+    /// @throws IOException if it fails, with what it printed
+    String command(String... arguments) throws IOException, InterruptedException {
+        return run(List.of(arguments));
+    }
+
     @Override
     public void close() {
         client.close();
