@@ -125,28 +125,42 @@ public final class LoopDevices {
 
     /// All bound devices of the machine, by number; most are not ours.
     public static List<LoopDevice> all() throws IOException {
-        var devices = new ArrayList<LoopDevice>();
-        for (var number : bound()) {
-            read(number, _ -> true).ifPresent(devices::add);
-        }
-        return devices;
+        return all(_ -> true);
     }
 
-    /// Those that are bound to this file, which has just been looked at. A device whose status
-    /// can't be read is none of them: the kernel asks the file system of its file
-    /// (LOOP_GET_STATUS64), and a dead one must not keep others from their work.
-    public static List<LoopDevice> boundTo(FileId image) throws IOException {
+    /// As [#all()]; but where a device's status can't be read, because the file system of its file
+    /// is dead, that is an error only if it may concern the caller; else the device is left out.
+    ///
+    /// @param concerns the path of the file, as the kernel shows it
+    public static List<LoopDevice> all(Predicate<String> concerns) throws IOException {
         var devices = new ArrayList<LoopDevice>();
         for (var number : bound()) {
             try {
-                read(number, status -> status.image().equals(image)).ifPresent(devices::add);
+                read(number, _ -> true).ifPresent(devices::add);
             } catch (ErrnoException e) {
-                if (!e.call().equals("LOOP_GET_STATUS64")) {
+                if (!e.call().equals("LOOP_GET_STATUS64") || concerns.test(backingFile(number))) {
                     throw e;
                 }
             }
         }
         return devices;
+    }
+
+    /// Empty where the device was detached in the meantime.
+    private static String backingFile(int number) {
+        var file = new File(SYS_BLOCK, "loop" + number + "/loop/backing_file");
+        try {
+            return Files.readString(file.toPath());
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /// Those that are bound to this file, which has just been looked at. A device whose status
+    /// can't be read is none of them: the kernel asks the file system of its file
+    /// (LOOP_GET_STATUS64), and somebody's dead file system must not keep others from their work.
+    public static List<LoopDevice> boundTo(FileId image) throws IOException {
+        return all(_ -> false).stream().filter(loop -> loop.image().equals(image)).toList();
     }
 
     /// The device behind a device file; empty where the path is not of a bound loop device.

@@ -16,7 +16,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
-import java.util.function.Predicate;
 
 /// Connects image files through loop devices. A device is a volume's if it has the name that this
 /// node gives it; it is the right one only if the image behind it is the volume's, by identity.
@@ -37,7 +36,7 @@ public final class LoopConnector implements Connector {
         var image = pool.image(id);
         var file = requireImage(id, image);
         var name = names.of(id, readOnly);
-        var known = loops(loop -> names.isOf(id, loop.name()));
+        var known = loops(id);
         for (var loop : known) {
             requireSameImage(id, loop, file.id());
         }
@@ -74,20 +73,22 @@ public final class LoopConnector implements Connector {
 
     @Override
     public List<BlockDevice> devices(VolumeId id) throws IOException {
-        return blockDevices(loop -> names.isOf(id, loop.name()));
+        return loops(id).stream().<BlockDevice>map(LoopBlockDevice::new).toList();
     }
 
     @Override
     public List<BlockDevice> devices() throws IOException {
-        return blockDevices(loop -> names.isOurs(loop.name()));
+        return LoopDevices.all(_ -> false).stream()
+                .filter(loop -> names.isOurs(loop.name()))
+                .<BlockDevice>map(LoopBlockDevice::new)
+                .toList();
     }
 
-    private static List<BlockDevice> blockDevices(Predicate<LoopDevice> which) throws IOException {
-        return loops(which).stream().<BlockDevice>map(LoopBlockDevice::new).toList();
-    }
-
-    private static List<LoopDevice> loops(Predicate<LoopDevice> which) throws IOException {
-        return LoopDevices.all().stream().filter(which).toList();
+    /// A device whose name can't be read is in the way only if its image may be the volume's.
+    private List<LoopDevice> loops(VolumeId id) throws IOException {
+        return LoopDevices.all(path -> path.contains(id.poolTag() + ".v" + id.hash())).stream()
+                .filter(loop -> names.isOf(id, loop.name()))
+                .toList();
     }
 
     private static Stat requireImage(VolumeId id, Path image) throws IOException {

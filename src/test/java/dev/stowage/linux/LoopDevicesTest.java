@@ -347,6 +347,10 @@ class LoopDevicesTest {
             try {
                 assertThatThrownBy(() -> Linux.stat(file)).hasMessageContaining("EIO");
                 assertThat(LoopDevices.boundTo(Linux.stat(image).id())).containsExactly(own);
+                var there = file.toString();
+                assertThat(LoopDevices.all(path -> path.contains(there + "x"))).contains(own);
+                assertThatThrownBy(() -> LoopDevices.all(path -> path.contains(there)))
+                        .hasMessageContaining("LOOP_GET_STATUS64(" + dead.path() + ")");
             } finally {
                 run("losetup", "-d", dead.path().toString());
                 disk.unmount();
