@@ -30,6 +30,7 @@ final class CsiSanity {
 
     static Report run(String endpoint, String accessType, Path folder) throws Exception {
         var json = folder.resolve("report.json");
+        var mutable = Files.writeString(folder.resolve("mutable.yaml"), "readIops: 2k\n");
         var output =
                 Files.createDirectories(Path.of("target", "csi-sanity"))
                         .resolve("last-" + accessType + ".log");
@@ -43,6 +44,7 @@ final class CsiSanity {
                 "--csi.testvolumesize=" + (512L << 20),
                 "--csi.testvolumeexpandsize=" + (768L << 20),
                 "--csi.testnodevolumeattachlimit",
+                "--csi.testvolumemutableparameters=" + mutable,
                 "--ginkgo.no-color",
                 "--ginkgo.json-report=" + json);
         return parse(JsonMapper.builder().build().readTree(json.toFile()), output);

@@ -11,6 +11,8 @@ import csi.v1.ControllerGetVolumeResponse;
 import csi.v1.ControllerGrpc;
 import csi.v1.ControllerListVolumeHealthRequest;
 import csi.v1.ControllerListVolumeHealthResponse;
+import csi.v1.ControllerModifyVolumeRequest;
+import csi.v1.ControllerModifyVolumeResponse;
 import csi.v1.ControllerPublishVolumeRequest;
 import csi.v1.ControllerPublishVolumeResponse;
 import csi.v1.ControllerServiceCapability;
@@ -66,13 +68,15 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
                     Type.PUBLISH_UNPUBLISH_VOLUME,
                     Type.PUBLISH_READONLY,
                     Type.LIST_VOLUMES_PUBLISHED_NODES,
-                    Type.EXPAND_VOLUME);
+                    Type.EXPAND_VOLUME,
+                    Type.MODIFY_VOLUME);
 
     private final Volumes volumes;
     private final Operations operations;
     private final boolean attach;
     private final SnapshotCalls snapshots;
     private final HealthCalls health;
+    private final ModifyCalls modifying;
 
     /// @param attach whether volumes are attached to nodes from here
     public ControllerService(
@@ -86,6 +90,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
         this.health = new HealthCalls(health, List.of(), operations);
         this.operations = operations;
         this.attach = attach;
+        this.modifying = new ModifyCalls(volumes, operations, attach);
     }
 
     @Override
@@ -144,6 +149,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
         operations.answer(
                 observer,
                 () -> {
+                    modifying.checkCreate(request);
                     var asked = Requests.volumeRequest(request);
                     var id = volumes.idFor(asked);
                     return operations.run(
@@ -204,7 +210,10 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     private ControllerPublishVolumeResponse publish(
             VolumeId id, NodeId node, Capability use, boolean readOnly) throws IOException {
         volumes.requireSupported(id, List.of(use));
-        return Replies.published(volumes.attach(id, node, use.mode(), readOnly));
+        var volume = volumes.require(id);
+        return Replies.published(
+                volumes.attach(id, node, use.mode(), readOnly),
+                volume.limits().at(volume.capacityBytes()));
     }
 
     @Override
@@ -361,6 +370,13 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
                             request,
                             () -> Replies.expanded(volumes.expand(id, size)));
                 });
+    }
+
+    @Override
+    public void controllerModifyVolume(
+            ControllerModifyVolumeRequest request,
+            StreamObserver<ControllerModifyVolumeResponse> observer) {
+        modifying.modify(request, observer);
     }
 
     private static ControllerServiceCapability capability(Type type) {

@@ -1,10 +1,12 @@
 package dev.stowage.csi;
 
 import dev.stowage.volume.Attachment;
+import dev.stowage.volume.Limits;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.util.Map;
+import java.util.TreeMap;
 
 /// The publish context: an [Attachment] as the strings that travel from ControllerPublishVolume to
 /// NodeStageVolume, and that Kubernetes keeps in the VolumeAttachment meanwhile. Controller and
@@ -16,6 +18,9 @@ final class PublishContext {
     private static final String VOLUME = PREFIX + "volume";
     private static final String READ_ONLY = PREFIX + "readOnly";
 
+    /// For nodes that can't read the volume's record; where they can, the record is newer.
+    private static final String LIMITS = PREFIX + "limits";
+
     /// Features that a reader must know to understand the context; none yet.
     private static final String INCOMPATIBLE = PREFIX + "incompatible";
 
@@ -24,7 +29,16 @@ final class PublishContext {
 
     private PublishContext() {}
 
-    static Map<String, String> encode(Attachment attachment) {
+    /// @param limits those at the time of the attachment
+    static Map<String, String> encode(Attachment attachment, Limits limits) {
+        var context = new TreeMap<>(encode(attachment));
+        if (!limits.none()) {
+            context.put(LIMITS, limits.toString());
+        }
+        return context;
+    }
+
+    private static Map<String, String> encode(Attachment attachment) {
         return switch (attachment) {
             case Attachment.LoopFile file ->
                     Map.of(

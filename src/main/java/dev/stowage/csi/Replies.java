@@ -12,6 +12,7 @@ import csi.v1.VolumeUsage;
 import dev.stowage.node.VolumeStats;
 import dev.stowage.volume.Attachment;
 import dev.stowage.volume.Capacity;
+import dev.stowage.volume.Limits;
 import dev.stowage.volume.ListedVolume;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;
@@ -49,9 +50,9 @@ final class Replies {
                 .build();
     }
 
-    static ControllerPublishVolumeResponse published(Attachment attachment) {
+    static ControllerPublishVolumeResponse published(Attachment attachment, Limits limits) {
         return ControllerPublishVolumeResponse.newBuilder()
-                .putAllPublishContext(PublishContext.encode(attachment))
+                .putAllPublishContext(PublishContext.encode(attachment, limits))
                 .build();
     }
 
@@ -148,6 +149,11 @@ final class Replies {
             LOG.error("a request failed", error);
         }
         return status(error).asException();
+    }
+
+    /// For an RPC that the driver does not offer as it is configured.
+    static StatusException notOffered(String why) {
+        return with(Status.UNIMPLEMENTED, why).asException();
     }
 
     private static Status status(Throwable error) {

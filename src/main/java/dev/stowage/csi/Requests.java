@@ -10,6 +10,8 @@ import dev.stowage.volume.Capability;
 import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.Content;
 import dev.stowage.volume.FileSystemType;
+import dev.stowage.volume.LimitKey;
+import dev.stowage.volume.LimitSettings;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -25,6 +27,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// CSI's words as the domain's, and every check of a request. Required fields are checked before
 /// anything is looked up.
@@ -33,7 +37,10 @@ final class Requests {
     private static final String MKFS_OPTIONS = "mkfsOptions";
     private static final String PROVISIONING = "provisioning";
     private static final Set<String> PARAMETERS =
-            new TreeSet<>(Set.of(POOL, MKFS_OPTIONS, PROVISIONING));
+            Stream.concat(
+                            Stream.of(POOL, MKFS_OPTIONS, PROVISIONING),
+                            Stream.of(LimitKey.values()).map(LimitKey::toString))
+                    .collect(Collectors.toCollection(TreeSet::new));
 
     /// Kubernetes adds keys with this prefix for its own use.
     private static final String KUBERNETES = "csi.storage.k8s.io/";
@@ -50,11 +57,6 @@ final class Requests {
         var name = name(request.getName());
         var capabilities = capabilities(request.getVolumeCapabilitiesList());
         var content = SnapshotRequests.content(request);
-        if (!request.getModifiableParametersMap().isEmpty()) {
-            throw invalid(
-                    "mutable parameters %s are not known: none are"
-                            .formatted(request.getModifiableParametersMap().keySet()));
-        }
         if (content instanceof Content.Blank
                 && capabilities.stream().allMatch(c -> c.mode().readOnly())) {
             throw invalid(
@@ -70,7 +72,10 @@ final class Requests {
                 words(parameters.getOrDefault(MKFS_OPTIONS, "")),
                 provisioning(parameters),
                 requisite(request.getAccessibilityRequirements()),
-                content);
+                content,
+                new LimitSettings(
+                        LimitSettings.fixed(parameters),
+                        LimitSettings.mutable(request.getModifiableParametersMap())));
     }
 
     /// Any text of 1 to 128 bytes but control characters, as CSI has it.

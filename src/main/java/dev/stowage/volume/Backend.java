@@ -14,7 +14,8 @@ import java.util.Set;
 /// and means that nothing changed; an [IOException] says what the machine did.
 ///
 /// What only some backends can do is an interface of its own that they also implement:
-/// [FormatLedger], [ImageFiles], [KnownNodes], [Diagnosable].
+/// [FormatLedger], [ImageFiles], [KnownNodes], [Diagnosable],
+/// [Modifiable].
 public interface Backend extends AutoCloseable {
     PoolId pool();
 

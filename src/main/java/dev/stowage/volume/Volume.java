@@ -4,7 +4,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
-/// A volume as it was granted. Only its capacity ever changes, and only upwards.
+/// A volume as it was granted. Only its capacity ever changes, and only upwards, and
+/// what is mutable of its limits.
 public record Volume(
         VolumeId id,
         String name,
@@ -14,7 +15,8 @@ public record Volume(
         Provisioning provisioning,
         int blockSizeBytes,
         Instant created,
-        Content content) {
+        Content content,
+        LimitSettings limits) {
     public Volume {
         mkfsOptions = List.copyOf(mkfsOptions);
     }
@@ -30,10 +32,19 @@ public record Volume(
                 spec.provisioning(),
                 spec.blockSizeBytes(),
                 created,
-                spec.content());
+                spec.content(),
+                spec.limits());
     }
 
     public Volume withCapacity(long bytes) {
+        return with(bytes, limits);
+    }
+
+    public Volume withLimits(LimitSettings limits) {
+        return with(capacityBytes, limits);
+    }
+
+    private Volume with(long bytes, LimitSettings limits) {
         return new Volume(
                 id,
                 name,
@@ -43,7 +54,8 @@ public record Volume(
                 provisioning,
                 blockSizeBytes,
                 created,
-                content);
+                content,
+                limits);
     }
 
     /// In what this volume differs from what is asked for, in words; empty if it is the same
@@ -73,6 +85,9 @@ public record Volume(
                         case Content.OfSnapshot(var snapshot) -> "it began as snapshot " + snapshot;
                         case Content.OfVolume(var volume) -> "it began as a copy of " + volume;
                     });
+        }
+        if (!limits.equals(spec.limits())) {
+            return Optional.of("its limits on I/O are other ones: " + limits.at(capacityBytes));
         }
         return Optional.empty();
     }

@@ -17,7 +17,8 @@ public record VolumeRequest(
         List<String> mkfsOptions,
         Optional<Provisioning> provisioning,
         List<Topology> requisite,
-        Content content) {
+        Content content,
+        LimitSettings limits) {
     public VolumeRequest {
         capabilities = List.copyOf(capabilities);
         mkfsOptions = List.copyOf(mkfsOptions);
@@ -37,7 +38,8 @@ public record VolumeRequest(
                 mkfsOptions,
                 provisioning.orElse(defaults.provisioning()),
                 VolumeSpec.DEFAULT_BLOCK_SIZE,
-                content);
+                content,
+                limits);
     }
 
     /// A volume that is to be mounted in any of the ways asked for needs a file system.

@@ -18,7 +18,8 @@ public record VolumeSpec(
         List<String> mkfsOptions,
         Provisioning provisioning,
         int blockSizeBytes,
-        Content content) {
+        Content content,
+        LimitSettings limits) {
     public static final int DEFAULT_BLOCK_SIZE = 512;
 
     public VolumeSpec {
@@ -40,7 +41,8 @@ public record VolumeSpec(
                 mkfsOptions,
                 provisioning,
                 blockSizeBytes,
-                new Content.Blank());
+                new Content.Blank(),
+                LimitSettings.NONE);
     }
 
     /// The same, large enough for all that `origin` holds, and with its block size.
@@ -54,7 +56,8 @@ public record VolumeSpec(
                 mkfsOptions,
                 provisioning,
                 origin.blockSizeBytes(),
-                content);
+                content,
+                limits);
     }
 
     /// The size to make: what is asked for, and enough for the file system.

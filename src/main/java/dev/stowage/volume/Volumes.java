@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Volumes of all pools: chooses the pool for a request, finds the pool of an id, and holds what
@@ -93,6 +94,20 @@ public final class Volumes {
         return volume;
     }
 
+    /// Replaces what can be changed of the volume's limits.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if the volume's pool can't change volumes
+    public Volume modify(VolumeId id, Map<LimitKey, Long> mutable) throws IOException {
+        var volume = require(id);
+        if (!(pools.holding(id) instanceof Modifiable backend)) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s lies in pool %s, whose volumes can't be changed"
+                            .formatted(id, id.pool()));
+        }
+        return volume.limits().mutable().equals(mutable) ? volume : backend.modify(id, mutable);
+    }
+
     private static void requireWithinLimit(Volume volume, CapacityRange capacity) {
         if (capacity.limitBytes() > 0 && volume.capacityBytes() > capacity.limitBytes()) {
             throw new VolumeException(
@@ -173,7 +188,8 @@ public final class Volumes {
                         List.of(),
                         query.provisioning(),
                         List.of(),
-                        new Content.Blank())
+                        new Content.Blank(),
+                        LimitSettings.NONE)
                 .resolve(pool.defaults())
                 .sizeBytes();
     }

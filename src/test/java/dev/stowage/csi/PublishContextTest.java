@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.stowage.volume.Attachment;
+import dev.stowage.volume.Limits;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,14 +25,14 @@ class PublishContextTest {
     @ValueSource(booleans = {true, false})
     void whatIsEncodedIsDecoded(boolean readOnly) {
         var attachment = new Attachment.LoopFile(ID, readOnly);
-        assertThat(PublishContext.decode(ID, PublishContext.encode(attachment)))
+        assertThat(PublishContext.decode(ID, PublishContext.encode(attachment, Limits.NONE)))
                 .isEqualTo(attachment);
     }
 
     /// Kubernetes keeps these strings over upgrades of the driver: they must not change.
     @Test
     void theFormatOfVersionOneStaysAsItIs() {
-        assertThat(PublishContext.encode(new Attachment.LoopFile(ID, false)))
+        assertThat(PublishContext.encode(new Attachment.LoopFile(ID, false), Limits.NONE))
                 .isEqualTo(
                         Map.of(
                                 "stowage.dev/version", "1",
@@ -40,8 +42,25 @@ class PublishContextTest {
     }
 
     @Test
+    void limitsTravelBesideTheAttachment() {
+        var limits =
+                new Limits(
+                        OptionalLong.of(100),
+                        OptionalLong.empty(),
+                        OptionalLong.empty(),
+                        OptionalLong.of(10 << 20));
+        var context = PublishContext.encode(new Attachment.LoopFile(ID, false), limits);
+        assertThat(context)
+                .containsEntry("stowage.dev/limits", "readIops=100,writeBytesPerSecond=10485760");
+        assertThat(PublishContext.decode(ID, context))
+                .isEqualTo(new Attachment.LoopFile(ID, false));
+    }
+
+    @Test
     void keysAddedByALaterVersionAreIgnored() {
-        var context = new HashMap<>(PublishContext.encode(new Attachment.LoopFile(ID, false)));
+        var context =
+                new HashMap<>(
+                        PublishContext.encode(new Attachment.LoopFile(ID, false), Limits.NONE));
         context.put("stowage.dev/hint", "x");
         assertThat(PublishContext.decode(ID, context))
                 .isEqualTo(new Attachment.LoopFile(ID, false));
@@ -62,7 +81,9 @@ class PublishContextTest {
         "stowage.dev/readOnly, perhaps",
     })
     void aContextThatThisNodeDoesNotUnderstandIsRefused(String key, String value) {
-        var context = new HashMap<>(PublishContext.encode(new Attachment.LoopFile(ID, false)));
+        var context =
+                new HashMap<>(
+                        PublishContext.encode(new Attachment.LoopFile(ID, false), Limits.NONE));
         context.put(key, value);
         assertThatThrownBy(() -> PublishContext.decode(ID, context))
                 .isInstanceOf(VolumeException.class);
@@ -70,7 +91,7 @@ class PublishContextTest {
 
     @Test
     void theContextOfAnotherVolumeIsRefused() {
-        var context = PublishContext.encode(new Attachment.LoopFile(OTHER, false));
+        var context = PublishContext.encode(new Attachment.LoopFile(OTHER, false), Limits.NONE);
         assertThatThrownBy(() -> PublishContext.decode(ID, context))
                 .hasMessageContaining(OTHER.toString())
                 .hasMessageContaining(ID.toString());

@@ -14,6 +14,7 @@ import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -107,9 +108,29 @@ class RequestsTest {
     void unknownParametersAreNamedWithTheKnownOnes() {
         assertInvalid(
                 r -> r.putParameters("filesystem", "xfs"),
-                "parameter 'filesystem' is not known: use mkfsOptions, pool, provisioning");
-        assertInvalid(r -> r.putModifiableParameters("readIops", "1"), "[readIops]");
+                "parameter 'filesystem' is not known: use iopsPerGiB, maxIops, mkfsOptions, pool, provisioning, readBytesPerSecond, readIops, writeBytesPerSecond, writeIops");
+        assertInvalid(
+                r -> r.putModifiableParameters("iopsPerGiB", "1"),
+                "mutable parameter 'iopsPerGiB' is not known: use readIops, writeIops, readBytesPerSecond, writeBytesPerSecond");
+        assertInvalid(r -> r.putModifiableParameters("readIops", "many"), "readIops is 'many'");
+        assertInvalid(r -> r.putParameters("readIops", "0"), "readIops is '0'");
+        assertInvalid(r -> r.putParameters("maxIops", "5"), "iopsPerGiB, which is missing");
         assertInvalid(r -> r.putParameters("provisioning", "fat"), "use thick or thin");
+    }
+
+    @Test
+    @DisplayName("43: mutable parameters override parameters")
+    void mutableParametersOverrideParameters() {
+        var limits =
+                Requests.volumeRequest(
+                                request(
+                                        r ->
+                                                r.putParameters("readIops", "100")
+                                                        .putParameters("writeIops", "200")
+                                                        .putModifiableParameters("readIops", "7")))
+                        .limits();
+        assertThat(limits.at(1).readIops()).hasValue(7);
+        assertThat(limits.at(1).writeIops()).hasValue(200);
     }
 
     @Test

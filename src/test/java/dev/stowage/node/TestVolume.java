@@ -14,6 +14,7 @@ import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.ImageFiles;
+import dev.stowage.volume.LimitSettings;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.Provisioning;
@@ -86,7 +87,8 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
                         Provisioning.THICK,
                         blockSize,
                         Instant.EPOCH,
-                        new Content.Blank());
+                        new Content.Blank(),
+                        LimitSettings.NONE);
         var test = new TestVolume(Files.createTempDirectory(folder.toRealPath(), "v"), volume);
         var flags = OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL;
         try (var image = Fd.open(test.image(), flags, 0600)) {

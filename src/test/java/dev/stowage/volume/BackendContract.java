@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -24,6 +25,10 @@ public abstract class BackendContract {
     private static final int THREADS = 8;
     private static final NodeId N1 = new NodeId("n1");
     private static final NodeId N2 = new NodeId("n2");
+    private static final LimitSettings LIMITS =
+            new LimitSettings(
+                    Map.of(LimitKey.IOPS_PER_GIB, 100L, LimitKey.MAX_IOPS, 5000L),
+                    Map.of(LimitKey.READ_BYTES_PER_SECOND, 10 * MIB));
 
     protected abstract Backend backend() throws Exception;
 
@@ -83,7 +88,9 @@ public abstract class BackendContract {
                         Optional.of(FileSystemType.EXT4),
                         List.of("-i", "8192"),
                         Provisioning.THIN,
-                        4096);
+                        4096,
+                        new Content.Blank(),
+                        LIMITS);
         var made = backend.create(id(backend, "a name"), spec);
         assertThat(made.differenceFrom(spec)).isEmpty();
         assertThat(made.capacityBytes()).isEqualTo(16 * MIB);
@@ -564,5 +571,56 @@ public abstract class BackendContract {
     @Test
     void aWellPoolHasNoSickness() throws Exception {
         assertThat(backend().sickness()).isEmpty();
+    }
+
+    private static VolumeSpec limited(String name) {
+        return new VolumeSpec(
+                name,
+                CapacityRange.atLeast(MIB),
+                Optional.empty(),
+                List.of(),
+                Provisioning.THICK,
+                VolumeSpec.DEFAULT_BLOCK_SIZE,
+                new Content.Blank(),
+                LIMITS);
+    }
+
+    private static Modifiable modifiable(Backend backend) {
+        assumeTrue(backend instanceof Modifiable, "volumes of this backend can't be changed");
+        return (Modifiable) backend;
+    }
+
+    @Test
+    void aChangeOfLimitsReplacesWhatCanChangeAndNothingElse() throws Exception {
+        var backend = backend();
+        var modifiable = modifiable(backend);
+        var made = backend.create(id(backend, "limited"), limited("limited"));
+        var wanted = Map.of(LimitKey.WRITE_IOPS, 7L, LimitKey.READ_IOPS, LimitSettings.UNLIMITED);
+        var changed = modifiable.modify(made.id(), wanted);
+        assertThat(changed).isEqualTo(made.withLimits(new LimitSettings(LIMITS.fixed(), wanted)));
+        assertThat(anotherDriver().find(made.id())).contains(changed);
+        assertThat(modifiable.modify(made.id(), wanted)).isEqualTo(changed);
+        assertThat(modifiable.modify(made.id(), Map.of()).limits().mutable()).isEmpty();
+        assertThat(backend.find(made.id()).orElseThrow().limits().fixed())
+                .isEqualTo(LIMITS.fixed());
+    }
+
+    @Test
+    void limitsSurviveGrowthAndUse() throws Exception {
+        var backend = backend();
+        announce(backend, N1);
+        var made = backend.create(id(backend, "limited"), limited("limited"));
+        var _ = backend.attach(made.id(), N1, AccessMode.SINGLE_NODE_WRITER, false);
+        var wanted = Map.of(LimitKey.WRITE_IOPS, 7L);
+        var changed = modifiable(backend).modify(made.id(), wanted);
+        assertThat(backend.expand(made.id(), 2 * MIB)).isEqualTo(changed.withCapacity(2 * MIB));
+        assertThat(backend.find(made.id())).contains(changed.withCapacity(2 * MIB));
+    }
+
+    @Test
+    void aVolumeThatIsNotThereIsNotChanged() throws Exception {
+        var backend = backend();
+        var modifiable = modifiable(backend);
+        assertRefused(Reason.NOT_FOUND, () -> modifiable.modify(id(backend, "missing"), Map.of()));
     }
 }

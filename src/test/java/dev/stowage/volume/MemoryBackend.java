@@ -12,7 +12,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /// A backend that forgets: the SPI's promises and nothing else, for tests of what lies above it.
-public final class MemoryBackend implements Backend, Snapshots, Cloning, FormatLedger, KnownNodes {
+public final class MemoryBackend
+        implements Backend, Snapshots, Cloning, FormatLedger, KnownNodes, Modifiable {
     private static final Set<AccessMode> MODES =
             Set.of(
                     AccessMode.SINGLE_NODE_WRITER,
@@ -279,6 +280,14 @@ public final class MemoryBackend implements Backend, Snapshots, Cloning, FormatL
             requireRoom(bytes - kept.volume.capacityBytes());
             kept.volume = kept.volume.withCapacity(bytes);
         }
+        return kept.volume;
+    }
+
+    @Override
+    public synchronized Volume modify(VolumeId id, Map<LimitKey, Long> mutable) {
+        requireHealthy();
+        var kept = require(id);
+        kept.volume = kept.volume.withLimits(kept.volume.limits().withMutable(mutable));
         return kept.volume;
     }
 

@@ -59,7 +59,8 @@ public abstract class SnapshotContract extends BackendContract {
                 List.of(),
                 Provisioning.THICK,
                 VolumeSpec.DEFAULT_BLOCK_SIZE,
-                content);
+                content,
+                LimitSettings.NONE);
     }
 
     private Volume restored(Snapshot snapshot, String name, long bytes) throws Exception {

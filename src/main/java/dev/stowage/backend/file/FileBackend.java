@@ -13,7 +13,9 @@ import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.KnownNodes;
+import dev.stowage.volume.LimitKey;
 import dev.stowage.volume.ListedVolume;
+import dev.stowage.volume.Modifiable;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Origin;
 import dev.stowage.volume.PoolId;
@@ -31,6 +33,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -38,7 +41,14 @@ import org.slf4j.LoggerFactory;
 
 /// An open file pool.
 public final class FileBackend
-        implements Backend, Snapshots, Cloning, FormatLedger, ImageFiles, KnownNodes, Diagnosable {
+        implements Backend,
+                Snapshots,
+                Cloning,
+                FormatLedger,
+                ImageFiles,
+                KnownNodes,
+                Diagnosable,
+                Modifiable {
     private static final Logger LOG = LoggerFactory.getLogger(FileBackend.class);
     private static final Set<AccessMode> MODES =
             Set.of(
@@ -221,6 +231,16 @@ public final class FileBackend
             if (!grown) {
                 open.promises().restore(promiseOf(id), before, volume.provisioning());
             }
+        }
+    }
+
+    @Override
+    public Volume modify(VolumeId id, Map<LimitKey, Long> mutable) throws IOException {
+        requireHealthy();
+        try {
+            return store.modify(id, mutable);
+        } catch (ErrnoException e) {
+            throw Room.inWords(e);
         }
     }
 

@@ -23,7 +23,9 @@ import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// One JSON record with a version and the features it needs. What this version does not know, a
@@ -199,6 +201,27 @@ final class StoredRecord {
         return found;
     }
 
+    /// The whole numbers of an object by their names; empty if there is no such field.
+    Map<String, Long> numbers(String field) {
+        var value = fields.get(field);
+        if (value == null) {
+            return Map.of();
+        }
+        if (!value.isObject()) {
+            throw damaged("its field '%s' is not an object".formatted(field));
+        }
+        var found = new LinkedHashMap<String, Long>();
+        for (var entry : value.properties()) {
+            if (!entry.getValue().isIntegralNumber() || !entry.getValue().canConvertToLong()) {
+                throw damaged(
+                        "its field '%s' holds '%s', which is not a whole number"
+                                .formatted(field, entry.getKey()));
+            }
+            found.put(entry.getKey(), entry.getValue().longValue());
+        }
+        return found;
+    }
+
     StoredRecord with(String field, String value) {
         fields.put(field, value);
         return this;
@@ -222,6 +245,16 @@ final class StoredRecord {
     StoredRecord with(String field, List<String> values) {
         var array = fields.putArray(field);
         values.forEach(array::add);
+        return this;
+    }
+
+    /// No numbers: no field.
+    StoredRecord with(String field, Map<String, Long> numbers) {
+        fields.remove(field);
+        if (!numbers.isEmpty()) {
+            var object = fields.putObject(field);
+            numbers.forEach((name, number) -> object.put(name, number));
+        }
         return this;
     }
 

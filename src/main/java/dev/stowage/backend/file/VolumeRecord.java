@@ -2,18 +2,27 @@ package dev.stowage.backend.file;
 
 import dev.stowage.volume.Content;
 import dev.stowage.volume.FileSystemType;
+import dev.stowage.volume.LimitKey;
+import dev.stowage.volume.LimitSettings;
 import dev.stowage.volume.Provisioning;
+import dev.stowage.volume.Reason;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /// `volume.json`: the volume as it was granted.
 final class VolumeRecord {
     private static final String CAPACITY = "capacityBytes";
+    private static final String LIMITS = "limits";
+    private static final String MUTABLE_LIMITS = "mutableLimits";
 
     private VolumeRecord() {}
 
@@ -28,12 +37,19 @@ final class VolumeRecord {
                 .with("blockSizeBytes", volume.blockSizeBytes())
                 .with("created", volume.created().toString())
                 .with("contentSource", source(volume.content()))
+                .with(LIMITS, numbers(volume.limits().fixed()))
+                .with(MUTABLE_LIMITS, numbers(volume.limits().mutable()))
                 .bytes();
     }
 
     /// The stored record with another capacity and all else as it is.
     static byte[] withCapacity(StoredRecord stored, long bytes) {
         return stored.with(CAPACITY, bytes).bytes();
+    }
+
+    /// The stored record with other mutable limits and all else as it is.
+    static byte[] withMutableLimits(StoredRecord stored, Map<LimitKey, Long> limits) {
+        return stored.with(MUTABLE_LIMITS, numbers(limits)).bytes();
     }
 
     static Volume volume(StoredRecord stored, VolumeId id) {
@@ -49,7 +65,8 @@ final class VolumeRecord {
                 provisioning(stored),
                 blockSizeBytes(stored),
                 created(stored),
-                content(stored));
+                content(stored),
+                limits(stored));
     }
 
     private static Optional<String> source(Content content) {
@@ -72,6 +89,42 @@ final class VolumeRecord {
                                         stored.damaged(
                                                 "its contentSource '%s' is no id"
                                                         .formatted(source.get())));
+    }
+
+    private static Map<String, Long> numbers(Map<LimitKey, Long> limits) {
+        var numbers = new LinkedHashMap<String, Long>();
+        limits.forEach((key, value) -> numbers.put(key.toString(), value));
+        return numbers;
+    }
+
+    private static LimitSettings limits(StoredRecord stored) {
+        try {
+            return new LimitSettings(
+                    limits(stored, LIMITS, _ -> true),
+                    limits(stored, MUTABLE_LIMITS, LimitKey::mutable));
+        } catch (VolumeException e) {
+            throw stored.damaged(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /// A name that is not known is of a later version, and no limit that this one could hold.
+    private static Map<LimitKey, Long> limits(
+            StoredRecord stored, String field, Predicate<LimitKey> allowed) {
+        var limits = new EnumMap<LimitKey, Long>(LimitKey.class);
+        stored.numbers(field)
+                .forEach(
+                        (name, value) ->
+                                LimitKey.named(name)
+                                        .filter(allowed)
+                                        .ifPresent(key -> limits.put(key, held(key, value))));
+        return limits;
+    }
+
+    private static long held(LimitKey key, long value) {
+        if (!key.holds(value)) {
+            throw new VolumeException(Reason.DAMAGED, "its %s is %d".formatted(key, value));
+        }
+        return value;
     }
 
     static FileSystemType fileSystem(StoredRecord stored, String name) {

@@ -4,6 +4,7 @@ import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
 import dev.stowage.volume.FormatState;
+import dev.stowage.volume.LimitKey;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeId;
 import dev.stowage.volume.Volumes;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// What the pool's folder says of its volumes.
@@ -82,6 +84,22 @@ final class VolumeStore {
             require(id);
             throw StoredRecord.damaged(file, "it is missing");
         }
+    }
+
+    /// Durable when it returns.
+    Volume modify(VolumeId id, Map<LimitKey, Long> mutable) throws IOException {
+        var folder = require(id);
+        var stored = stored(id).orElseThrow(() -> Volumes.noSuchVolume(id.toString()));
+        var volume = VolumeRecord.volume(stored, id);
+        try {
+            durable.replace(folder.record(), VolumeRecord.withMutableLimits(stored, mutable));
+        } catch (ErrnoException e) {
+            if (e.is(Errno.ENOENT)) {
+                require(id); // deleted meanwhile
+            }
+            throw e;
+        }
+        return volume.withLimits(volume.limits().withMutable(mutable));
     }
 
     void recordFormat(VolumeId id, FormatState state) throws IOException {

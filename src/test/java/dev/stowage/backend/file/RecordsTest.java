@@ -13,6 +13,7 @@ import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.FormatState;
+import dev.stowage.volume.LimitKey;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -24,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -75,6 +77,38 @@ final class RecordsTest {
         assertThat(refusal).as("refused with " + reason).isNotNull();
         assertThat(refusal.reason()).as(refusal.getMessage()).isEqualTo(reason);
         assertThat(refusal).hasMessageContaining(words);
+    }
+
+    @Test
+    void aVolumeWithoutLimitsHasNoFieldForThemAndOneWithThemSaysThemPlainly() throws Exception {
+        var volume = make("v");
+        var record = folderOf(volume).record();
+        assertThat(JSON.readTree(record.toFile()).fieldNames())
+                .toIterable()
+                .doesNotContain("limits", "mutableLimits");
+        var _ = backend.modify(volume.id(), Map.of(LimitKey.READ_IOPS, 100L));
+        assertThat(JSON.readTree(record.toFile()).get("mutableLimits").toString())
+                .isEqualTo("{\"readIops\":100}");
+    }
+
+    @Test
+    void aLimitOfALaterVersionIsPassedOver() throws Exception {
+        var volume = make("v");
+        edit(
+                folderOf(volume).record(),
+                fields -> fields.putObject("limits").put("latencyMillis", 5).put("readIops", 9));
+        assertThat(backend.find(volume.id()).orElseThrow().limits().fixed())
+                .containsExactly(Map.entry(LimitKey.READ_IOPS, 9L));
+        var grown = backend.expand(volume.id(), 2 * MIB);
+        assertThat(JSON.readTree(folderOf(grown).record().toFile()).get("limits").toString())
+                .contains("\"latencyMillis\":5");
+    }
+
+    @Test
+    void aLimitThatIsNoneIsDamage() throws Exception {
+        var volume = make("v");
+        edit(folderOf(volume).record(), fields -> fields.putObject("limits").put("readIops", -1));
+        assertRefused(Reason.DAMAGED, "readIops is -1", () -> backend.find(volume.id()));
     }
 
     private interface Edit {

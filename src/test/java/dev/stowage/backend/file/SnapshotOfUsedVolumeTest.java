@@ -14,6 +14,7 @@ import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.Content;
+import dev.stowage.volume.LimitSettings;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -78,7 +79,8 @@ final class SnapshotOfUsedVolumeTest {
                         List.of(),
                         Provisioning.THICK,
                         VolumeSpec.DEFAULT_BLOCK_SIZE,
-                        new Content.OfSnapshot(snapshot));
+                        new Content.OfSnapshot(snapshot),
+                        LimitSettings.NONE);
         try (var origin = backend.openSnapshot(snapshot)) {
             return backend.createFrom(VolumeId.of(backend.pool(), "restored"), spec, origin);
         }
