@@ -22,6 +22,9 @@ The driver's own configuration (README, "Configuration"). hostFolder belongs to 
 {{- with .Values.defaultPool -}}
 {{- $_ := set $config "defaultPool" . -}}
 {{- end -}}
+{{- with .Values.cgroup -}}
+{{- $_ := set $config "cgroup" . -}}
+{{- end -}}
 {{- toYaml $config -}}
 {{- end -}}
 

@@ -15,12 +15,15 @@ import java.util.Optional;
 /// @param state the driver's own small folder: the pools it has seen
 /// @param defaultPool for requests that name no pool; may be left out where there is only one
 /// @param maxVolumesPerNode how many volumes the scheduler may place on one node
+/// @param cgroup the cgroup that has all pods of a node below it, through which their I/O is
+///     limited; empty: it is looked for
 public record Config(
         String driver,
         boolean attach,
         Path state,
         Optional<String> defaultPool,
         int maxVolumesPerNode,
+        Optional<Path> cgroup,
         Map<String, PoolConfig> pools) {
     /// One pool, as it is written. What is left out is decided by the constructor.
     ///

@@ -77,6 +77,7 @@ final class ConfigFile {
             @Nullable String state,
             @Nullable String defaultPool,
             @Nullable Integer maxVolumesPerNode,
+            @Nullable String cgroup,
             @Nullable Map<String, YamlPool> pools) {}
 
     private record YamlPool(
@@ -101,6 +102,7 @@ final class ConfigFile {
                     yaml.state == null ? STATE : Path.of(yaml.state),
                     defaultPool(pools),
                     maxVolumes(),
+                    cgroup(),
                     pools);
         }
 
@@ -120,6 +122,15 @@ final class ConfigFile {
                 throw refused("maxVolumesPerNode is %d: use a positive number", max);
             }
             return max;
+        }
+
+        private Optional<Path> cgroup() {
+            if (yaml.cgroup != null && !yaml.cgroup.startsWith("/")) {
+                throw refused(
+                        "cgroup is '%s': use an absolute path, as in /sys/fs/cgroup/kubepods.slice",
+                        yaml.cgroup);
+            }
+            return Optional.ofNullable(yaml.cgroup).map(path -> Path.of(path).normalize());
         }
 
         private Optional<String> defaultPool(Map<String, PoolConfig> pools) {

@@ -55,6 +55,7 @@ record DemoNode(String name, Driver driver, CsiClient client, Path staging, Path
                 place.makeFolder(name + "/state"),
                 Optional.of(POOL),
                 1,
+                Optional.empty(),
                 Map.of(POOL, pool));
     }
 

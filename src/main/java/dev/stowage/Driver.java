@@ -7,6 +7,7 @@ import dev.stowage.csi.IdentityService;
 import dev.stowage.csi.NodeService;
 import dev.stowage.csi.Operations;
 import dev.stowage.node.NodeSelfTest;
+import dev.stowage.node.PodsGroup;
 import dev.stowage.volume.Health;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Pool;
@@ -22,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,9 +40,11 @@ final class Driver implements AutoCloseable {
     private final Pools pools;
     private final PoolStates poolStates;
     private final Operations operations = new Operations();
+    private final NodeService.Host host;
     private final CsiServer server;
     private volatile List<String> nodeProblems = List.of();
     private volatile boolean ready;
+    private volatile @Nullable LimitsWatch limitsWatch;
 
     /// @param kubelet the kubelet's folder, to be checked for mount propagation; empty: not checked
     record Options(String endpoint, Role role, NodeId node, Optional<Path> kubelet) {}
@@ -49,6 +53,7 @@ final class Driver implements AutoCloseable {
         this.config = config;
         this.options = options;
         this.pools = pools();
+        this.host = NodeHost.wire(options.node(), pools, new PodsGroup(config.cgroup()));
         this.poolStates = new PoolStates(pools.all());
         this.server =
                 new CsiServer(EndpointSocket.of(options.endpoint()), services(), RpcThreads.make());
@@ -68,6 +73,7 @@ final class Driver implements AutoCloseable {
         var _ = poolStates.read(OPENING);
         if (options.role().servesNode()) {
             examineNode();
+            limitsWatch = new LimitsWatch(pools, host.limiting(), LimitsWatch.INTERVAL);
         }
         ready = nodeProblems.isEmpty();
     }
@@ -102,6 +108,10 @@ final class Driver implements AutoCloseable {
     @Override
     public void close() {
         server.close();
+        var watch = limitsWatch;
+        if (watch != null) {
+            watch.close();
+        }
         operations.close();
         poolStates.close();
         pools.close();
@@ -126,7 +136,7 @@ final class Driver implements AutoCloseable {
                             config.maxVolumesPerNode(),
                             config.attach(),
                             volumes,
-                            NodeHost.wire(options.node(), pools),
+                            host,
                             health,
                             operations));
         }

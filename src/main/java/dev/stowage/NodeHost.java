@@ -5,7 +5,9 @@ import dev.stowage.node.Connectors;
 import dev.stowage.node.DeviceCheck;
 import dev.stowage.node.FileSystemCheck;
 import dev.stowage.node.Growth;
+import dev.stowage.node.Limiting;
 import dev.stowage.node.LoopConnector;
+import dev.stowage.node.PodsGroup;
 import dev.stowage.node.Publishing;
 import dev.stowage.node.Staging;
 import dev.stowage.node.Stats;
@@ -23,14 +25,16 @@ import java.util.List;
 final class NodeHost {
     private NodeHost() {}
 
-    static NodeService.Host wire(NodeId node, Pools pools) {
+    static NodeService.Host wire(NodeId node, Pools pools, PodsGroup pods) {
         var connectors =
                 new Connectors(new LoopConnector(node, id -> power(pools, id, ImageFiles.class)));
+        var limiting = new Limiting(connectors, pods);
         return new NodeService.Host(
-                new Staging(node, connectors, id -> power(pools, id, FormatLedger.class)),
+                new Staging(node, connectors, id -> power(pools, id, FormatLedger.class), limiting),
                 new Publishing(node, connectors),
                 new Stats(connectors),
                 new Growth(connectors),
+                limiting,
                 List.of(
                         new FileSystemCheck(connectors),
                         new DeviceCheck(connectors, id -> power(pools, id, ImageFiles.class))));

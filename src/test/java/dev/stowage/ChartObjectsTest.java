@@ -66,9 +66,22 @@ class ChartObjectsTest {
     }
 
     @Test
+    void theNodeSeesTheCgroupsOfTheHostAndTheDriverIsToldWhichHasThePods() throws Exception {
+        var objects = objects(chart.render("--set", POOL + ",cgroup=/sys/fs/cgroup/a"));
+        var driver = pod(only("DaemonSet", objects)).path("containers").get(0);
+        assertThat(elements(driver.path("volumeMounts")))
+                .anyMatch(
+                        mount ->
+                                mount.path("mountPath").asText().equals("/sys/fs/cgroup")
+                                        && !mount.path("readOnly").asBoolean(false));
+        assertThat(configuration("--set", POOL + ",cgroup=/sys/fs/cgroup/a").cgroup())
+                .contains(Path.of("/sys/fs/cgroup/a"));
+    }
+
+    @Test
     void nobodyHasRightsOnSecretsOrOnEverything() throws Exception {
         var everything =
-                SHARED + ",snapshots.enabled=true,volumeAttributesClasses.a.parameters.b=c";
+                SHARED + ",snapshots.enabled=true,volumeAttributesClasses.a.parameters.readIops=9";
         for (var object : objects(chart.render("--set", everything))) {
             for (var rule : object.path("rules")) {
                 assertThat(rule.toString()).doesNotContain("\"*\"", "secrets", "impersonate");

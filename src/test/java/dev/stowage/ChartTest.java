@@ -86,7 +86,10 @@ class ChartTest {
                 SHARED + ",node.registrar=sidecar,controller.podDisruptionBudget.enabled=false",
                 SHARED + ",controller.replicas=3,controller.runAsUser=1000",
                 SHARED + ",snapshots.enabled=true",
-                SHARED + ",volumeAttributesClasses.slow.parameters.limit=few",
+                SHARED
+                        + ",volumeAttributesClasses.slow.parameters.readIops=500,cgroup=/sys/fs/cgroup/a",
+                SHARED
+                        + ",storageClasses.ssd.limits.iopsPerGiB=10,storageClasses.ssd.limits.maxIops=2k",
                 SHARED + ",node.extraEnv[0].name=A,node.extraEnv[0].value=b",
             })
     void anApiServerTakesWhatTheValuesGive(String values) throws Exception {
@@ -124,7 +127,11 @@ class ChartTest {
                 POOL + ",driver=Big_Name | at '/driver': 'Big_Name' does not match pattern",
                 POOL + ",sidecars.resizer.image=resizer | at '/sidecars/resizer/image'",
                 POOL + ",volumeSnapshotClasses.s.default=true | set snapshots.enabled: true",
-                POOL + ",volumeAttributesClasses.s.parameters.a=b | need mode: central",
+                POOL + ",volumeAttributesClasses.s.parameters.readIops=9 | need mode: central",
+                POOL
+                        + ",volumeAttributesClasses.s.parameters.iops=9 | additional properties 'iops' not",
+                POOL + ",storageClasses.ssd.limits.readIops=few | does not match pattern",
+                POOL + ",cgroup=kubepods | at '/cgroup'",
             })
     void aBadValueIsRefusedWithWhatToDo(String values, String words) throws Exception {
         var said = chart.render("--set", values);

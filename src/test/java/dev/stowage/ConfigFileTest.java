@@ -40,6 +40,7 @@ class ConfigFileTest {
                         state: /var/lib/other
                         defaultPool: hdd
                         maxVolumesPerNode: 7
+                        cgroup: /sys/fs/cgroup/kubepods
                         pools:
                           ssd: {type: file, path: /srv/ssd, filesystem: xfs, shared: true}
                           hdd:
@@ -54,6 +55,7 @@ class ConfigFileTest {
         assertThat(config.driver()).isEqualTo("disks.example.org");
         assertThat(config.attach()).isTrue();
         assertThat(config.maxVolumesPerNode()).isEqualTo(7);
+        assertThat(config.cgroup()).contains(Path.of("/sys/fs/cgroup/kubepods"));
         assertThat(config.defaultPool()).contains("hdd");
         assertThat(config.pools().get("hdd"))
                 .isEqualTo(
@@ -100,6 +102,7 @@ class ConfigFileTest {
                 "attach: false; driver: -x; pools: {ssd: {type: file, path: /srv/ssd}} | driver '-x' is not a valid name",
                 "attach: false; attach: true; pools: {ssd: {type: file, path: /srv/ssd}} | Duplicate",
                 "attach: false; pools: {a: {type: file, path: /srv/a}, b: {type: file, path: /srv/./a}} | pools a and b have the same path",
+                "attach: false; cgroup: kubepods; pools: {ssd: {type: file, path: /srv/ssd}} | use an absolute path",
                 "attach: false; maxVolumesPerNode: 0; pools: {ssd: {type: file, path: /srv/ssd}} | use a positive number",
                 "attach: [ | stowage.yaml",
             })

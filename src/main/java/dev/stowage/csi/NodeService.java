@@ -24,6 +24,7 @@ import csi.v1.NodeUnpublishVolumeResponse;
 import csi.v1.NodeUnstageVolumeRequest;
 import csi.v1.NodeUnstageVolumeResponse;
 import dev.stowage.node.Growth;
+import dev.stowage.node.Limiting;
 import dev.stowage.node.PublishRequest;
 import dev.stowage.node.Publishing;
 import dev.stowage.node.StageRequest;
@@ -73,6 +74,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
             Publishing publishing,
             Stats stats,
             Growth growth,
+            Limiting limiting,
             List<VolumeCheck> checks) {
         public Host {
             checks = List.copyOf(checks);

@@ -1,8 +1,10 @@
 package dev.stowage.node;
 
+import dev.stowage.volume.PoolId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.List;
+import java.util.Set;
 
 /// Makes a block device of this machine out of one kind of attachment. Nothing is remembered: the
 /// kernel knows the devices, also those of a driver that was killed.
@@ -16,6 +18,9 @@ interface Connector {
     /// The devices of one volume on this node, at most one for writing and one read-only unless
     /// two drivers raced. Needs neither the volume nor its pool.
     List<BlockDevice> devices(VolumeId id) throws IOException;
+
+    /// The pool's volumes that have a device on this node.
+    Set<VolumeId> volumes(PoolId pool) throws IOException;
 
     /// The devices of all volumes on this node.
     List<BlockDevice> devices() throws IOException;

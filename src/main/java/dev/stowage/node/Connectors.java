@@ -2,10 +2,12 @@ package dev.stowage.node;
 
 import dev.stowage.node.Connector.Connection;
 import dev.stowage.volume.Attachment;
+import dev.stowage.volume.PoolId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// The ways in which this node reaches volumes: one connector for each kind of attachment.
 public final class Connectors {
@@ -30,6 +32,11 @@ public final class Connectors {
     /// As [#devices(VolumeId)]; no id of ours, no device.
     List<BlockDevice> devices(Optional<VolumeId> id) throws IOException {
         return id.isPresent() ? devices(id.get()) : List.of();
+    }
+
+    /// The pool's volumes that are connected on this node.
+    Set<VolumeId> volumes(PoolId pool) throws IOException {
+        return loop.volumes(pool);
     }
 
     /// The devices of all volumes on this node.

@@ -9,13 +9,17 @@ import dev.stowage.linux.LoopDevices;
 import dev.stowage.linux.Stat;
 import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.NodeId;
+import dev.stowage.volume.PoolId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /// Connects image files through loop devices. A device is a volume's if it has the name that this
 /// node gives it; it is the right one only if the image behind it is the volume's, by identity.
@@ -89,6 +93,13 @@ public final class LoopConnector implements Connector {
         return LoopDevices.all(path -> path.contains(id.poolTag() + ".v" + id.hash())).stream()
                 .filter(loop -> names.isOf(id, loop.name()))
                 .toList();
+    }
+
+    @Override
+    public Set<VolumeId> volumes(PoolId pool) throws IOException {
+        return LoopDevices.all(_ -> false).stream()
+                .flatMap(loop -> names.volume(pool, loop.name()).stream())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     private static Stat requireImage(VolumeId id, Path image) throws IOException {

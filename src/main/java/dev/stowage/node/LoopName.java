@@ -3,10 +3,12 @@ package dev.stowage.node;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.stowage.volume.NodeId;
+import dev.stowage.volume.PoolId;
 import dev.stowage.volume.VolumeId;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Optional;
 
 /// What this node calls its loop devices (`lo_file_name`, at most 63 bytes): `stowage:<8 hex of
 /// the node>:<pool tag>.v<hash>`, with `:ro` behind it for the one that refuses writes. The pool's
@@ -30,6 +32,16 @@ record LoopName(String prefix) {
 
     boolean isOf(VolumeId id, String name) {
         return name.equals(of(id, false)) || name.equals(of(id, true));
+    }
+
+    /// The volume of the pool that has this name; empty if none has.
+    Optional<VolumeId> volume(PoolId pool, String name) {
+        if (!isOurs(name)) {
+            return Optional.empty();
+        }
+        var end = name.length() - (name.endsWith(READ_ONLY) ? READ_ONLY.length() : 0);
+        return VolumeId.parse(pool.name() + "." + name.substring(prefix.length(), end))
+                .filter(id -> id.poolTag().equals(pool.tag()));
     }
 
     /// Whether this node gave the name, for whatever volume.

@@ -17,18 +17,25 @@ public final class Staging {
     private final FileSystemStaging fileSystems;
     private final BlockStaging blocks;
     private final Unstaging unstaging;
+    private final Limiting limiting;
 
     /// @param ledgers the ledger of the pool that holds a volume
-    public Staging(NodeId node, Connectors connectors, Function<VolumeId, FormatLedger> ledgers) {
+    public Staging(
+            NodeId node,
+            Connectors connectors,
+            Function<VolumeId, FormatLedger> ledgers,
+            Limiting limiting) {
         this.connectors = connectors;
         this.fileSystems = new FileSystemStaging(connectors, ledgers);
         this.blocks = new BlockStaging(connectors);
-        this.unstaging = new Unstaging(node, connectors);
+        this.unstaging = new Unstaging(node, connectors, limiting);
+        this.limiting = limiting;
     }
 
     /// Connects the volume, formats it if it never was, lets its file system take the whole
     /// device, and mounts it at the staging path; a raw block device is bound to `device` below
-    /// that path. The same request again changes nothing. After a failure nothing is left mounted
+    /// that path. Its limits on I/O are set, where this node can. The same request again changes
+    // nothing. After a failure nothing is left mounted
     /// or attached.
     ///
     /// @throws VolumeException ALREADY_EXISTS if the path is taken by another volume or use;
@@ -41,6 +48,7 @@ public final class Staging {
             case AccessType.Mount mount -> fileSystems.stage(request, mount, place, mounts);
             case AccessType.Block _ -> blocks.stage(request, place, mounts);
         }
+        var _ = limiting.apply(request.volume());
     }
 
     /// Undoes [#stage] when nothing of the volume is published any more; neither volume nor pool

@@ -18,10 +18,12 @@ final class Unstaging {
 
     private final NodeId node;
     private final Connectors connectors;
+    private final Limiting limiting;
 
-    Unstaging(NodeId node, Connectors connectors) {
+    Unstaging(NodeId node, Connectors connectors, Limiting limiting) {
         this.node = node;
         this.connectors = connectors;
+        this.limiting = limiting;
     }
 
     void unstage(String volumeId, Path stagingPath) throws IOException {
@@ -30,11 +32,18 @@ final class Unstaging {
         var mounts = new VolumeMounts(MountTable.read(), devices);
         var others = place.isPresent() ? unmount(volumeId, place.get(), mounts) : others(mounts);
         if (others.isEmpty()) {
-            for (var device : devices) {
-                DeviceRelease.release(device);
+            var id = VolumeId.parse(volumeId);
+            if (id.isPresent()) {
+                limiting.lift(id.get(), () -> release(devices));
             }
         } else if (place.isEmpty()) {
             refusePublished(volumeId, others);
+        }
+    }
+
+    private static void release(List<BlockDevice> devices) throws IOException {
+        for (var device : devices) {
+            DeviceRelease.release(device);
         }
     }
 

@@ -14,6 +14,7 @@ import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.ImageFiles;
+import dev.stowage.volume.LimitKey;
 import dev.stowage.volume.LimitSettings;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.PoolId;
@@ -33,6 +34,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -144,7 +146,16 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
 
     /// A new one each time, as after a restart of the driver.
     Staging staging() {
-        return new Staging(node, connectors(), _ -> this);
+        return new Staging(node, connectors(), _ -> this, limiting());
+    }
+
+    /// Where no group of pods is, as on a machine without Kubernetes.
+    Limiting limiting() {
+        return new Limiting(connectors(), new PodsGroup(Optional.of(Path.of("/nowhere"))));
+    }
+
+    void limit(Map<LimitKey, Long> limits) {
+        volume = volume.withLimits(volume.limits().withMutable(limits));
     }
 
     Publishing publishing() {

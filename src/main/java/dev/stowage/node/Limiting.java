@@ -1,0 +1,129 @@
+package dev.stowage.node;
+
+import dev.stowage.volume.Limits;
+import dev.stowage.volume.PoolId;
+import dev.stowage.volume.Volume;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Holds the volumes of this node to their limits on I/O, through the cgroup of all pods. Volumes
+/// work on where that is not possible: it is logged once for each, and told to whoever asks.
+public final class Limiting {
+    private static final Logger LOG = LoggerFactory.getLogger(Limiting.class);
+    private static final int LOCKS = 64;
+
+    private final Connectors connectors;
+    private final PodsGroup pods;
+
+    /// What the log already says.
+    private final ConcurrentHashMap<VolumeId, String> complaints = new ConcurrentHashMap<>();
+
+    /// A device must not be released between the look whose it is and the setting of its limits,
+    /// which would then meet the next one who gets it.
+    private final ReentrantLock[] locks =
+            Stream.generate(ReentrantLock::new).limit(LOCKS).toArray(ReentrantLock[]::new);
+
+    public Limiting(Connectors connectors, PodsGroup pods) {
+        this.connectors = connectors;
+        this.pods = pods;
+    }
+
+    /// Finds a volume as it is recorded now.
+    public interface Records {
+        Optional<Volume> find(VolumeId id) throws IOException;
+    }
+
+    /// Sets the volume's limits, or takes them away, where it is connected on this node and they
+    /// are not so already.
+    ///
+    /// @return why the limits that it has are not applied, in words for an administrator
+    public Optional<String> apply(Volume volume) {
+        var id = volume.id();
+        var limits = volume.limits().at(volume.capacityBytes());
+        var lock = lock(id);
+        lock.lock();
+        try {
+            for (var device : connectors.devices(id)) {
+                apply(device, limits);
+            }
+            complaints.remove(id);
+            return Optional.empty();
+        } catch (IOException e) {
+            return limits.none() ? Optional.empty() : Optional.of(complain(id, limits, e));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void apply(BlockDevice device, Limits limits) throws IOException {
+        var ioMax = pods.ioMax();
+        if (!ioMax.limits(device.number()).equals(limits)) {
+            ioMax.set(device.number(), limits);
+            LOG.info("{} is held to {} ({})", device.path(), limits, ioMax.file());
+        }
+    }
+
+    private String complain(VolumeId id, Limits limits, IOException e) {
+        var why = "limits %s are not applied: %s".formatted(limits, e.getMessage());
+        if (!Objects.equals(complaints.put(id, why), why)) {
+            LOG.warn("volume {}: {}", id, why);
+        }
+        return why;
+    }
+
+    /// Sets the limits of all volumes of the pool that are connected here anew: they may have been
+    /// changed elsewhere, and a restarted driver knows nothing of what was set.
+    public void renew(PoolId pool, Records records) throws IOException {
+        for (var id : connectors.volumes(pool)) {
+            try {
+                records.find(id).ifPresent(this::apply);
+            } catch (VolumeException e) {
+                LOG.debug("the limits of volume {} stay as they are: {}", id, e.getMessage());
+            }
+        }
+    }
+
+    /// What releases the devices of a volume.
+    interface Release {
+        void run() throws IOException;
+    }
+
+    /// Takes the limits off the volume's devices, then releases them.
+    void lift(VolumeId id, Release release) throws IOException {
+        var lock = lock(id);
+        lock.lock();
+        try {
+            for (var device : connectors.devices(id)) {
+                lift(id, device);
+            }
+            release.run();
+            complaints.remove(id);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A device can be given back with limits on it: whoever stages a volume on it next sets its
+    /// own.
+    private void lift(VolumeId id, BlockDevice device) {
+        try {
+            apply(device, Limits.NONE);
+        } catch (PodsGroup.Unusable e) {
+            LOG.debug("{} has no limits to be lifted: {}", device.path(), e.getMessage());
+        } catch (IOException e) {
+            LOG.warn("the limits of volume {} on {} may stay on it", id, device.path(), e);
+        }
+    }
+
+    private ReentrantLock lock(VolumeId id) {
+        return locks[Math.floorMod(id.hashCode(), LOCKS)];
+    }
+}
