@@ -4,7 +4,7 @@ import dev.stowage.volume.PoolId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 
 /// Makes a block device of this machine out of one kind of attachment. Nothing is remembered: the
 /// kernel knows the devices, also those of a driver that was killed.
@@ -19,8 +19,8 @@ interface Connector {
     /// two drivers raced. Needs neither the volume nor its pool.
     List<BlockDevice> devices(VolumeId id) throws IOException;
 
-    /// The pool's volumes that have a device on this node.
-    Set<VolumeId> volumes(PoolId pool) throws IOException;
+    /// The pool's volumes that have devices on this node, and these.
+    Map<VolumeId, List<BlockDevice>> volumes(PoolId pool) throws IOException;
 
     /// The devices of all volumes on this node.
     List<BlockDevice> devices() throws IOException;

@@ -6,8 +6,8 @@ import dev.stowage.volume.PoolId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// The ways in which this node reaches volumes: one connector for each kind of attachment.
 public final class Connectors {
@@ -34,8 +34,8 @@ public final class Connectors {
         return id.isPresent() ? devices(id.get()) : List.of();
     }
 
-    /// The pool's volumes that are connected on this node.
-    Set<VolumeId> volumes(PoolId pool) throws IOException {
+    /// The pool's volumes that are connected on this node, with their devices.
+    Map<VolumeId, List<BlockDevice>> volumes(PoolId pool) throws IOException {
         return loop.volumes(pool);
     }
 

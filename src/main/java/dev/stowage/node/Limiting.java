@@ -6,6 +6,7 @@ import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -51,8 +52,9 @@ public final class Limiting {
         var lock = lock(id);
         lock.lock();
         try {
+            var ioMax = pods.ioMax();
             for (var device : connectors.devices(id)) {
-                apply(device, limits);
+                apply(ioMax, device, limits);
             }
             complaints.remove(id);
             return Optional.empty();
@@ -63,8 +65,7 @@ public final class Limiting {
         }
     }
 
-    private void apply(BlockDevice device, Limits limits) throws IOException {
-        var ioMax = pods.ioMax();
+    private static void apply(IoMax ioMax, BlockDevice device, Limits limits) throws IOException {
         if (!ioMax.limits(device.number()).equals(limits)) {
             ioMax.set(device.number(), limits);
             LOG.info("{} is held to {} ({})", device.path(), limits, ioMax.file());
@@ -82,11 +83,34 @@ public final class Limiting {
     /// Sets the limits of all volumes of the pool that are connected here anew: they may have been
     /// changed elsewhere, and a restarted driver knows nothing of what was set.
     public void renew(PoolId pool, Records records) throws IOException {
-        for (var id : connectors.volumes(pool)) {
+        for (var connected : connectors.volumes(pool).entrySet()) {
             try {
-                records.find(id).ifPresent(this::apply);
+                records.find(connected.getKey())
+                        .ifPresent(volume -> renew(volume, connected.getValue()));
             } catch (VolumeException e) {
-                LOG.debug("the limits of volume {} stay as they are: {}", id, e.getMessage());
+                LOG.debug(
+                        "the limits of volume {} stay as they are: {}",
+                        connected.getKey(),
+                        e.getMessage());
+            }
+        }
+    }
+
+    /// Most have their limits already, which costs no search for their devices.
+    private void renew(Volume volume, List<BlockDevice> devices) {
+        var limits = volume.limits().at(volume.capacityBytes());
+        try {
+            var ioMax = pods.ioMax();
+            for (var device : devices) {
+                if (!ioMax.limits(device.number()).equals(limits)) {
+                    var _ = apply(volume);
+                    return;
+                }
+            }
+            complaints.remove(volume.id());
+        } catch (IOException e) {
+            if (!limits.none()) {
+                var _ = complain(volume.id(), limits, e);
             }
         }
     }
@@ -115,7 +139,7 @@ public final class Limiting {
     /// own.
     private void lift(VolumeId id, BlockDevice device) {
         try {
-            apply(device, Limits.NONE);
+            apply(pods.ioMax(), device, Limits.NONE);
         } catch (PodsGroup.Unusable e) {
             LOG.debug("{} has no limits to be lifted: {}", device.path(), e.getMessage());
         } catch (IOException e) {

@@ -15,11 +15,11 @@ import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /// Connects image files through loop devices. A device is a volume's if it has the name that this
 /// node gives it; it is the right one only if the image behind it is the volume's, by identity.
@@ -96,10 +96,16 @@ public final class LoopConnector implements Connector {
     }
 
     @Override
-    public Set<VolumeId> volumes(PoolId pool) throws IOException {
-        return LoopDevices.all(_ -> false).stream()
-                .flatMap(loop -> names.volume(pool, loop.name()).stream())
-                .collect(Collectors.toCollection(TreeSet::new));
+    public Map<VolumeId, List<BlockDevice>> volumes(PoolId pool) throws IOException {
+        var volumes = new TreeMap<VolumeId, List<BlockDevice>>();
+        for (var loop : LoopDevices.all(_ -> false)) {
+            names.volume(pool, loop.name())
+                    .ifPresent(
+                            id ->
+                                    volumes.computeIfAbsent(id, _ -> new ArrayList<>())
+                                            .add(new LoopBlockDevice(loop)));
+        }
+        return volumes;
     }
 
     private static Stat requireImage(VolumeId id, Path image) throws IOException {

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,10 +31,20 @@ public final class PodsGroup {
 
     private final Optional<Path> configured;
     private volatile @Nullable Path found;
+    private volatile @Nullable Failure failure;
 
     /// @param configured the group's folder; empty: it is looked for
     public PodsGroup(Optional<Path> configured) {
         this.configured = configured;
+    }
+
+    /// What was found out a moment ago is not searched for again.
+    private record Failure(String why, long sinceNanos) {
+        private static final Duration LASTS = Duration.ofSeconds(5);
+
+        boolean recent() {
+            return System.nanoTime() - sinceNanos < LASTS.toNanos();
+        }
     }
 
     /// The group can't be used, and why, in words for an administrator.
@@ -49,11 +60,28 @@ public final class PodsGroup {
     ///
     /// @throws Unusable if there is no such group, or this kernel can't limit it
     IoMax ioMax() throws IOException {
+        var past = failure;
+        if (past != null && past.recent()) {
+            throw new Unusable(past.why());
+        }
+        try {
+            return enabled(group());
+        } catch (Unusable e) {
+            failure = new Failure(String.valueOf(e.getMessage()), System.nanoTime());
+            throw e;
+        }
+    }
+
+    private Path group() throws IOException {
         var known = found;
         if (known == null || !Files.isDirectory(known)) {
             known = find(MountTable.read());
             found = known;
         }
+        return known;
+    }
+
+    private static IoMax enabled(Path known) throws IOException {
         var ioMax = new IoMax(known.resolve("io.max"));
         if (!Files.exists(ioMax.file())) {
             enable(known);
