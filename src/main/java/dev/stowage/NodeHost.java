@@ -6,6 +6,7 @@ import dev.stowage.node.DeviceCheck;
 import dev.stowage.node.FileSystemCheck;
 import dev.stowage.node.Growth;
 import dev.stowage.node.Limiting;
+import dev.stowage.node.LimitsCheck;
 import dev.stowage.node.LoopConnector;
 import dev.stowage.node.PodsGroup;
 import dev.stowage.node.Publishing;
@@ -37,7 +38,8 @@ final class NodeHost {
                 limiting,
                 List.of(
                         new FileSystemCheck(connectors),
-                        new DeviceCheck(connectors, id -> power(pools, id, ImageFiles.class))));
+                        new DeviceCheck(connectors, id -> power(pools, id, ImageFiles.class)),
+                        new LimitsCheck(connectors, limiting, id -> pools.holding(id).find(id))));
     }
 
     private static <T> T power(Pools pools, VolumeId id, Class<T> power) {

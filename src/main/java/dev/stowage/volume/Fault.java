@@ -31,7 +31,9 @@ public enum Fault {
     /// The kernel takes no more writes to a file system that was mounted writable.
     FILE_SYSTEM_READ_ONLY("FileSystemReadOnly", Effect.DEGRADED),
     /// The kernel has given the file system up: all access fails.
-    FILE_SYSTEM_SHUT_DOWN("FileSystemShutDown", Effect.INACCESSIBLE);
+    FILE_SYSTEM_SHUT_DOWN("FileSystemShutDown", Effect.INACCESSIBLE),
+    /// The volume has limits on I/O that this node can't hold it to.
+    LIMITS_NOT_APPLIED("LimitsNotApplied", Effect.DEGRADED);
 
     /// What it does to the volume (CSI's VolumeHealthErrorType).
     public enum Effect {

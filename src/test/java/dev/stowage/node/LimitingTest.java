@@ -10,6 +10,7 @@ import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.AccessMode;
+import dev.stowage.volume.Fault;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.LimitKey;
 import dev.stowage.volume.Limits;
@@ -63,6 +64,29 @@ class LimitingTest {
                                             .contains(test.id().toString(), "readIops=100"));
             staging.unstage(test.id().toString(), test.stagingPath());
             assertThat(test.loops()).isEmpty();
+        }
+    }
+
+    @Test
+    void theHealthOfAVolumeInUseSaysThatItsLimitsAreNotApplied() throws IOException {
+        try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
+            test.limit(Map.of(LimitKey.WRITE_IOPS, 100L));
+            var check =
+                    new LimitsCheck(
+                            test.connectors(), test.limiting(), _ -> Optional.of(test.volume));
+            assertThat(check.conditions(test.id())).as("not in use here").isEmpty();
+            test.stage();
+            assertThat(check.conditions(test.id()))
+                    .singleElement()
+                    .satisfies(
+                            condition -> {
+                                assertThat(condition.fault()).isEqualTo(Fault.LIMITS_NOT_APPLIED);
+                                assertThat(condition.message())
+                                        .contains(test.id().toString(), "writeIops=100", "cgroup");
+                            });
+            test.limit(Map.of());
+            assertThat(check.conditions(test.id())).isEmpty();
+            test.unstage();
         }
     }
 
