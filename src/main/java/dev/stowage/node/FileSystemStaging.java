@@ -68,6 +68,7 @@ final class FileSystemStaging {
         var alive = !connection.madeNow() && device.held();
         var made = !alive && format.ensure(volume, fileSystem, connection);
         if (!alive && !made && !mount.readOnly()) {
+            first.prepare(volume, fileSystem, device);
             Growing.offline(fileSystem, device);
         }
         requireOurs(volume, at, device, OneMount.make(at, () -> mount.mount(at, alive || made)));

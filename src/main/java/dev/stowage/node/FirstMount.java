@@ -40,6 +40,7 @@ final class FirstMount {
         try {
             Whole.require(volume, connection.device());
             format.ensure(volume, fileSystem, connection);
+            prepare(volume, fileSystem, connection.device());
             mountOnce(fileSystem, connection.device());
             connection.backing().sync();
             done(volume, fileSystem);
@@ -61,6 +62,13 @@ final class FirstMount {
         }
         try (var written = Fd.open(device.path(), OpenFlags.O_RDONLY)) {
             written.fsync();
+        }
+    }
+
+    /// What must be done before the copy is mounted for the first time. Nothing has it open.
+    void prepare(Volume volume, FileSystemType fileSystem, BlockDevice device) throws IOException {
+        if (fileSystem == FileSystemType.BTRFS && due(volume.id())) {
+            BtrfsIdentity.renew(volume.id(), device);
         }
     }
 

@@ -47,7 +47,7 @@ final class CopiedVolumeTest {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "BTRFS")
+    @EnumSource
     void aCopyIsReadBesideItsSourceWithoutAWriterBefore(FileSystemType fileSystem)
             throws IOException {
         try (var source = TestVolume.of(folder, fileSystem)) {
@@ -69,7 +69,7 @@ final class CopiedVolumeTest {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "BTRFS")
+    @EnumSource
     void aCopyIsWrittenBesideItsSourceAndIsThenAVolumeLikeAnyOther(FileSystemType fileSystem)
             throws IOException {
         try (var source = TestVolume.of(folder, fileSystem)) {
