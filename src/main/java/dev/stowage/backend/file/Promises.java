@@ -37,6 +37,10 @@ final class Promises {
     private final Instance own;
     private final double overcommit;
     private final Map<String, Promise> promises = new HashMap<>();
+
+    /// The part of `unallocatedBytes` that came with a name since the last count, and goes with it.
+    private final Map<String, Long> claims = new HashMap<>();
+
     private long capacityBytes;
     private long unallocatedBytes;
     private long thickBytes;
@@ -67,7 +71,10 @@ final class Promises {
         promises.keySet().removeIf(name -> !changed.contains(name) && !isOwnBuild(name));
         found.promises().forEach((name, promise) -> adopt(changed, name, promise));
         capacityBytes = found.capacityBytes();
-        unallocatedBytes = found.unallocatedBytes();
+        claims.keySet().retainAll(changed);
+        unallocatedBytes =
+                found.unallocatedBytes()
+                        + claims.values().stream().mapToLong(Long::longValue).sum();
         thickBytes = sum(Provisioning.THICK);
         thinBytes = sum(Provisioning.THIN);
     }
@@ -114,7 +121,7 @@ final class Promises {
     synchronized void claimLater(String name) {
         var promise = promises.get(name);
         if (promise != null && promise.provisioning() == Provisioning.THICK) {
-            unallocatedBytes += promise.bytes();
+            claim(name, promise.bytes());
         }
     }
 
@@ -130,9 +137,18 @@ final class Promises {
 
     synchronized void rename(String from, String to) {
         var promise = promises.get(from);
+        var claimed = claims.getOrDefault(from, 0L);
         drop(from);
         if (promise != null) {
             put(to, promise);
+            claim(to, claimed);
+        }
+    }
+
+    private void claim(String name, long bytes) {
+        if (bytes > 0) {
+            claims.put(name, bytes);
+            unallocatedBytes += bytes;
         }
     }
 
@@ -142,12 +158,18 @@ final class Promises {
         if (promise != null) {
             count(promise, -1);
         }
+        var claimed = claims.remove(name);
+        if (claimed != null) {
+            unallocatedBytes -= claimed;
+        }
     }
 
     private void put(String name, Promise promise) {
+        var claimed = claims.getOrDefault(name, 0L);
         drop(name);
         promises.put(name, promise);
         count(promise, 1);
+        claim(name, claimed);
     }
 
     private void count(Promise promise, int sign) {

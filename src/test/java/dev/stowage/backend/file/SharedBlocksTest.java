@@ -7,6 +7,7 @@ import dev.stowage.linux.Linux;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
+import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.Provisioning;
@@ -14,6 +15,7 @@ import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -66,6 +68,37 @@ final class SharedBlocksTest {
             assertThat(counted.availableBytes())
                     .isLessThan(before.availableBytes() - 128 * MIB + TOLERANCE)
                     .isGreaterThan(before.availableBytes() - 128 * MIB - TOLERANCE);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = LoopFileSystem.Kind.class,
+            names = {"XFS", "BTRFS"})
+    @DisplayName("58: what shared blocks were kept free for is promised to others when it is gone")
+    void snapshotsThatCameAndWentTakeNoRoom(LoopFileSystem.Kind kind) throws Exception {
+        try (var disk = LoopFileSystem.make(folder, "disk", kind, 768 * MIB);
+                var pool =
+                        new TestPool(
+                                disk.mountPoint().resolve("pool"),
+                                folder.resolve("state"),
+                                false)) {
+            var backend = pool.open();
+            var volume =
+                    backend.create(VolumeId.of(backend.pool(), "v"), Specs.thick("v", 64 * MIB));
+            write(backend.image(volume.id()), 64);
+            var before = backend.capacity(Provisioning.THICK).availableBytes();
+            for (var i = 0; i < 5; i++) {
+                var id = SnapshotId.of(backend.pool(), "s" + i);
+                backend.createSnapshot(id, "s" + i, volume.id());
+                backend.deleteSnapshot(id);
+            }
+            Polling.await(
+                    "all is available again",
+                    Duration.ofSeconds(20),
+                    () ->
+                            backend.capacity(Provisioning.THICK).availableBytes()
+                                    > before - TOLERANCE);
         }
     }
 
