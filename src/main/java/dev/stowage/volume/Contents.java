@@ -35,13 +35,13 @@ final class Contents {
         return switch (content) {
             case Content.Blank _ -> throw new IllegalArgumentException("nothing to open");
             case Content.OfSnapshot(var id) -> {
-                if (pools.holding(id) instanceof Snapshots snapshots) {
+                if (holding(id) instanceof Snapshots snapshots) {
                     yield snapshots.openSnapshot(id);
                 }
                 throw Snapshots.noSuchSnapshot(id.toString());
             }
             case Content.OfVolume(var id) -> {
-                if (pools.holding(id) instanceof Cloning cloning) {
+                if (holding(id) instanceof Cloning cloning) {
                     yield cloning.openVolume(id);
                 }
                 throw new VolumeException(
@@ -49,6 +49,17 @@ final class Contents {
                         "volume %s lies in a pool whose volumes can't be copied".formatted(id));
             }
         };
+    }
+
+    /// On another node the pool may be: the provisioner asks there after this.
+    private Backend holding(PooledId id) {
+        if (pools.all().stream().noneMatch(pool -> pool.owns(id))) {
+            throw new VolumeException(
+                    Reason.NO_SPACE,
+                    "%s, which the volume is to begin with, lies in pool %s (%s), which is not here: the volume can be made where that pool is"
+                            .formatted(id, id.pool(), id.poolTag()));
+        }
+        return pools.holding(id);
     }
 
     /// A copy keeps the file system that it has. Only what is still blank can become anything; raw
