@@ -12,15 +12,11 @@ import csi.v1.NodeUnpublishVolumeRequest;
 import csi.v1.NodeUnstageVolumeRequest;
 import dev.stowage.linux.Linux;
 import dev.stowage.testing.NothingLeftBehind;
-import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,45 +28,37 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 class KilledDriverTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final long SIZE = 320 * TestDriver.MIB;
 
     @TempDir(factory = TestFolder.class)
     private Path folder;
 
     @SuppressWarnings("NullAway.Init")
-    private DriverProcess driver;
-
-    @SuppressWarnings("NullAway.Init")
-    private CsiClient client;
+    private KillableDriver driver;
 
     @SuppressWarnings("NullAway.Init")
     private String id;
 
     @BeforeEach
-    void create() throws Exception {
-        start();
+    void start() throws Exception {
+        driver =
+                new KillableDriver(
+                        folder,
+                        "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n"
+                                .formatted(folder));
+        create();
+    }
+
+    private void create() {
         var request =
                 TestDriver.createRequest("data").toBuilder()
                         .setCapacityRange(CapacityRange.newBuilder().setRequiredBytes(SIZE))
                         .putParameters("csi.storage.k8s.io/fstype", "xfs");
-        id = client.controller().createVolume(request.build()).getVolume().getVolumeId();
-    }
-
-    private void start() throws Exception {
-        driver =
-                DriverProcess.start(
-                        folder,
-                        "n1",
-                        "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n"
-                                .formatted(folder));
-        driver.awaitReady();
-        client = new CsiClient(driver.socket());
+        id = driver.client().controller().createVolume(request.build()).getVolume().getVolumeId();
     }
 
     @AfterEach
     void end() {
-        client.close();
         driver.close();
     }
 
@@ -78,7 +66,7 @@ class KilledDriverTest {
     @Test
     void aStageThatIsKilledIsFinishedByTheRetryOnTheSameLoopDevice() throws Exception {
         for (var step : List.of("fsync:when=1", "rename:when=1", "fsync:when=4", "move_mount")) {
-            killedAt(step, this::stage);
+            driver.killedAt(step, this::stage);
             assertThat(loops()).as(step).hasSize(1);
             var loop = loops();
             assertThat(mounts("staging")).isEmpty();
@@ -98,7 +86,7 @@ class KilledDriverTest {
     void aReadOnlyPublishThatIsKilledLeavesNoWritableMount() throws Exception {
         stage();
         for (var step : List.of("open_tree", "mount_setattr", "move_mount")) {
-            killedAt(step, this::publishReadOnly);
+            driver.killedAt(step, this::publishReadOnly);
             assertThat(mounts("target")).as(step).isEmpty();
             publishReadOnly();
             assertThat(mounts("target")).singleElement().asString().contains(" ro,");
@@ -123,7 +111,7 @@ class KilledDriverTest {
                         "ioctl:when=6")) {
             bytes += 64 * TestDriver.MIB;
             var wanted = bytes;
-            killedAt(step, () -> expand(wanted));
+            driver.killedAt(step, () -> expand(wanted));
             expand(wanted);
             assertThat(Files.size(image())).as(step).isEqualTo(wanted);
             assertThat(Linux.statfs(folder.resolve("staging")).totalBytes())
@@ -133,55 +121,17 @@ class KilledDriverTest {
         unstage();
     }
 
-    /// Calls while strace kills the driver at `step`, and starts the next driver.
-    private void killedAt(String step, Runnable call) throws Exception {
-        var name = step.split(":")[0];
-        var when = step.contains(":") ? step : step + ":when=1";
-        var log = folder.resolve("strace.log");
-        var strace =
-                new ProcessBuilder(
-                                "strace",
-                                "-f",
-                                "-o",
-                                "/dev/null",
-                                "-e",
-                                "trace=" + name,
-                                "--inject=" + when.replace(":when", ":signal=KILL:when"),
-                                "-p",
-                                String.valueOf(driver.pid()))
-                        .redirectErrorStream(true)
-                        .redirectOutput(log.toFile())
-                        .start();
-        try {
-            Polling.await(
-                    "strace is attached",
-                    PATIENCE,
-                    () -> Files.readString(log).contains("attached with"));
-            try {
-                call.run();
-                throw new AssertionError("no " + step + " came");
-            } catch (StatusRuntimeException e) {
-                assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
-            }
-            assertThat(driver.awaitEnd(30)).isTrue();
-        } finally {
-            strace.destroy();
-            strace.waitFor();
-        }
-        end();
-        start();
-    }
-
     private void deleteAndCreate() throws Exception {
         var request = DeleteVolumeRequest.newBuilder().setVolumeId(id).build();
-        var _ = client.controller().deleteVolume(request);
-        end();
+        var _ = driver.client().controller().deleteVolume(request);
+        driver.restart();
         create();
     }
 
     private void stage() {
         var _ =
-                client.node()
+                driver.client()
+                        .node()
                         .nodeStageVolume(
                                 NodeStageVolumeRequest.newBuilder()
                                         .setVolumeId(id)
@@ -192,7 +142,8 @@ class KilledDriverTest {
 
     private void unstage() {
         var _ =
-                client.node()
+                driver.client()
+                        .node()
                         .nodeUnstageVolume(
                                 NodeUnstageVolumeRequest.newBuilder()
                                         .setVolumeId(id)
@@ -202,7 +153,8 @@ class KilledDriverTest {
 
     private void publishReadOnly() {
         var _ =
-                client.node()
+                driver.client()
+                        .node()
                         .nodePublishVolume(
                                 NodePublishVolumeRequest.newBuilder()
                                         .setVolumeId(id)
@@ -215,7 +167,8 @@ class KilledDriverTest {
 
     private void unpublish() {
         var _ =
-                client.node()
+                driver.client()
+                        .node()
                         .nodeUnpublishVolume(
                                 NodeUnpublishVolumeRequest.newBuilder()
                                         .setVolumeId(id)
@@ -225,7 +178,8 @@ class KilledDriverTest {
 
     private void expand(long bytes) {
         var _ =
-                client.node()
+                driver.client()
+                        .node()
                         .nodeExpandVolume(
                                 NodeExpandVolumeRequest.newBuilder()
                                         .setVolumeId(id)
