@@ -9,12 +9,12 @@ import io.grpc.ServerInterceptor;
 import java.util.concurrent.Executor;
 
 /// Carries an RPC out on a thread of its own from the moment its request is whole; what comes
-// before
-/// never blocks and stays on the event loop. gRPC's own way, an executor for every event of a call,
-/// hands a call over twice and back once more: with a kernel's work of a millisecond or less, each
-/// hand-over is felt.
+/// before never blocks and stays on the event loop. gRPC's own way, an executor for every event of
+/// a call, hands a call over twice and back once more: with a kernel's work of a millisecond or
+/// less, each hand-over is felt.
 ///
-/// A server with this has a direct executor.
+/// A server with this has a direct executor. What gRPC tells of a call later, such as that more may
+/// be sent, it tells on the event loop, at the same time as the call is carried out.
 public final class RpcHandOver implements ServerInterceptor {
     private final Executor threads;
 
