@@ -6,6 +6,8 @@ import dev.stowage.csi.ControllerService;
 import dev.stowage.csi.IdentityService;
 import dev.stowage.csi.NodeService;
 import dev.stowage.csi.Operations;
+import dev.stowage.node.Connectors;
+import dev.stowage.node.Freezing;
 import dev.stowage.node.NodeSelfTest;
 import dev.stowage.node.PodsGroup;
 import dev.stowage.volume.Health;
@@ -39,6 +41,8 @@ final class Driver implements AutoCloseable {
     private final Options options;
     private final Pools pools;
     private final PoolStates poolStates;
+    private final Connectors connectors;
+    private final Freezing freezing;
     private final Operations operations = new Operations();
     private final NodeService.Host host;
     private final CsiServer server;
@@ -53,14 +57,19 @@ final class Driver implements AutoCloseable {
         this.config = config;
         this.options = options;
         this.pools = pools();
-        this.host = NodeHost.wire(options.node(), pools, new PodsGroup(config.cgroup()));
         this.poolStates = new PoolStates(pools.all());
+        this.connectors = NodeHost.connectors(options.node(), pools);
+        this.host =
+                NodeHost.wire(options.node(), connectors, pools, new PodsGroup(config.cgroup()));
+        this.freezing = new Freezing(connectors);
         this.server =
                 new CsiServer(EndpointSocket.of(options.endpoint()), services(), RpcThreads.make());
     }
 
-    /// Serves at once; ready when the pools have been opened and the node has been checked.
+    /// Serves at once; ready when the pools have been opened and the node has been checked. What an
+    /// earlier driver left frozen is thawed before anything else: applications wait for it.
     void start() throws IOException {
+        freezing.thawLeftovers();
         server.start();
         LOG.info(
                 "{} {} serves {} on {} as node {}",

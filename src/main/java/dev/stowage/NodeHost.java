@@ -26,9 +26,12 @@ import java.util.List;
 final class NodeHost {
     private NodeHost() {}
 
-    static NodeService.Host wire(NodeId node, Pools pools, PodsGroup pods) {
-        var connectors =
-                new Connectors(new LoopConnector(node, id -> power(pools, id, ImageFiles.class)));
+    static Connectors connectors(NodeId node, Pools pools) {
+        return new Connectors(new LoopConnector(node, id -> power(pools, id, ImageFiles.class)));
+    }
+
+    static NodeService.Host wire(
+            NodeId node, Connectors connectors, Pools pools, PodsGroup pods) {
         var limiting = new Limiting(connectors, pods);
         return new NodeService.Host(
                 new Staging(node, connectors, id -> power(pools, id, FormatLedger.class), limiting),

@@ -2,13 +2,8 @@ package dev.stowage.linux;
 
 import static dev.stowage.linux.LibC.LIBC;
 
-import java.lang.ref.Reference;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
-import jnr.ffi.Pointer;
-import jnr.ffi.Runtime;
 
 /// A program that was started by posix_spawn(3): a third of the time that Java's own way takes,
 /// which starts a second program for it. Its stdin is a pipe that stays silent, its stdout and
@@ -20,11 +15,6 @@ final class Child implements AutoCloseable {
     private static final int SIGNAL_MASK = 0x7f;
     private static final int SIGNALLED = 128;
     private static final int SIGKILL = 9;
-
-    /// sizeof(posix_spawn_file_actions_t) is 80 on x86-64 and arm64 (spawn.h).
-    private static final int FILE_ACTIONS_BYTES = 128;
-
-    private static final Runtime RUNTIME = Runtime.getRuntime(LIBC);
 
     private final int pid;
     private final Fd handle;
@@ -50,13 +40,11 @@ final class Child implements AutoCloseable {
             var stderr = pipe(open);
             DeathPact.prepare(stdin.reading());
             var pid =
-                    spawn(
+                    Spawn.start(
                             program,
                             argv,
                             environment,
-                            stdin.reading(),
-                            stdout.writing(),
-                            stderr.writing());
+                            List.of(stdin.reading(), stdout.writing(), stderr.writing()));
             var handle = bound(pid, stdin.reading());
             stdin.reading().close();
             stdout.writing().close();
@@ -82,62 +70,16 @@ final class Child implements AutoCloseable {
 
     /// Readable when the program has ended (pidfd_open(2)). It is our child and not waited for yet,
     /// so the number is its own.
-    private static Fd handle(int pid) throws ErrnoException {
+    static Fd handle(int pid) throws ErrnoException {
         var result = LIBC.syscall(SystemCalls.PIDFD_OPEN, pid, 0, 0);
         return Fd.of(Syscall.once("pidfd_open", pid, result), "process " + pid);
     }
 
-    private record Pipe(Fd reading, Fd writing) {}
-
     private static Pipe pipe(List<Fd> open) throws ErrnoException {
-        var ends = new int[2];
-        Syscall.once("pipe2", "a program's standard stream", LIBC.pipe2(ends, OpenFlags.O_CLOEXEC));
-        var pipe = new Pipe(Fd.of(ends[0], "a pipe"), Fd.of(ends[1], "a pipe"));
+        var pipe = Pipe.make();
         open.add(pipe.reading());
         open.add(pipe.writing());
         return pipe;
-    }
-
-    private static int spawn(
-            String program,
-            List<String> argv,
-            List<String> environment,
-            Fd stdin,
-            Fd stdout,
-            Fd stderr)
-            throws ErrnoException {
-        var actions = new byte[FILE_ACTIONS_BYTES];
-        require(program, LIBC.posix_spawn_file_actions_init(actions));
-        try {
-            require(program, LIBC.posix_spawn_file_actions_adddup2(actions, stdin.number(), 0));
-            require(program, LIBC.posix_spawn_file_actions_adddup2(actions, stdout.number(), 1));
-            require(program, LIBC.posix_spawn_file_actions_adddup2(actions, stderr.number(), 2));
-            require(program, LIBC.posix_spawn_file_actions_addclosefrom_np(actions, 3));
-            var arguments = new StringArray(argv);
-            var variables = new StringArray(environment);
-            var pid = new int[1];
-            require(
-                    program,
-                    LIBC.posix_spawn(
-                            pid,
-                            Syscall.cString(program),
-                            actions,
-                            null,
-                            arguments.pointer,
-                            variables.pointer));
-            Reference.reachabilityFence(arguments);
-            Reference.reachabilityFence(variables);
-            return pid[0];
-        } finally {
-            LIBC.posix_spawn_file_actions_destroy(actions);
-        }
-    }
-
-    /// These functions return their errno (posix_spawn(3)).
-    private static void require(String program, int errno) throws ErrnoException {
-        if (errno != 0) {
-            throw new ErrnoException("posix_spawn", program, errno, "");
-        }
     }
 
     int pid() {
@@ -170,7 +112,7 @@ final class Child implements AutoCloseable {
         return exitCode(pid);
     }
 
-    private static int exitCode(int pid) throws ErrnoException {
+    static int exitCode(int pid) throws ErrnoException {
         var status = new int[1];
         Syscall.retrying("waitpid", pid, () -> LIBC.waitpid(pid, status, 0));
         var signal = status[0] & SIGNAL_MASK;
@@ -183,25 +125,5 @@ final class Child implements AutoCloseable {
         stdin.close();
         stdout.close();
         stderr.close();
-    }
-
-    /// A `char *const[]` and its strings in one piece of memory, which lives as long as this
-    // object.
-    private static final class StringArray {
-        private final ByteBuffer memory;
-        private final Pointer pointer;
-
-        StringArray(List<String> texts) {
-            var strings = texts.stream().map(Syscall::cString).toList();
-            var offset = (texts.size() + 1) * Long.BYTES;
-            var bytes = offset + strings.stream().mapToInt(string -> string.length).sum();
-            memory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
-            pointer = Pointer.wrap(RUNTIME, memory);
-            for (var i = 0; i < strings.size(); i++) {
-                memory.putLong(i * Long.BYTES, pointer.address() + offset);
-                memory.put(offset, strings.get(i));
-                offset += strings.get(i).length;
-            }
-        }
     }
 }

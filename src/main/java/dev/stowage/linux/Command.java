@@ -28,7 +28,7 @@ public final class Command {
 
     private static final int NOT_FOUND = 127;
 
-    private static final List<String> ENVIRONMENT = List.of("PATH=" + PATH, "LC_ALL=C");
+    static final List<String> ENVIRONMENT = List.of("PATH=" + PATH, "LC_ALL=C");
 
     private Command() {}
 

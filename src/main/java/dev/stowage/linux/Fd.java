@@ -17,6 +17,9 @@ public final class Fd implements AutoCloseable {
     /// linux/fadvise.h
     private static final int POSIX_FADV_DONTNEED = 4;
 
+    /// asm-generic/fcntl.h, linux/fcntl.h
+    private static final int F_DUPFD_CLOEXEC = 1030;
+
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
     private static final int CLOSED = -1;
@@ -58,6 +61,13 @@ public final class Fd implements AutoCloseable {
                         name,
                         () -> LIBC.openat(folder, path, flags | OpenFlags.O_CLOEXEC, mode));
         return of(number, name);
+    }
+
+    /// The same open file under another number, the lowest free one from `least` on
+    /// (fcntl(2), F_DUPFD_CLOEXEC).
+    Fd duplicate(int least) throws ErrnoException {
+        var made = Syscall.once("fcntl", name, LIBC.fcntl(number(), F_DUPFD_CLOEXEC, least));
+        return of(made, name);
     }
 
     public void mkdirAt(String component, int mode) throws ErrnoException {
@@ -176,6 +186,12 @@ public final class Fd implements AutoCloseable {
         return (int)
                 Syscall.retrying(
                         "read", name, () -> POSIX.read(open, buffer, (long) buffer.length));
+    }
+
+    /// At once or not at all, as pipes take what is short (write(2), pipe(7)).
+    void write(byte[] content) throws ErrnoException {
+        var open = number();
+        Syscall.retrying("write", name, () -> POSIX.write(open, content, (long) content.length));
     }
 
     /// Reads at `offset` into what remains of the buffer and moves the buffer's position

@@ -100,8 +100,12 @@ public final class Linux {
     /// Writes out everything that the file system of this path has in memory.
     public static void syncfs(Path path) throws ErrnoException {
         try (var fd = Fd.open(path, OpenFlags.O_RDONLY)) {
-            Syscall.retrying("syncfs", path, () -> LIBC.syncfs(fd.number()));
+            syncfs(fd);
         }
+    }
+
+    static void syncfs(Fd fd) throws ErrnoException {
+        Syscall.retrying("syncfs", fd, () -> LIBC.syncfs(fd.number()));
     }
 
     /// Stops all writes to the file system that is mounted here until [#thaw(Path)] (FIFREEZE).
@@ -109,8 +113,12 @@ public final class Linux {
     /// keeps its device.
     public static void freeze(Path mountPoint) throws ErrnoException {
         try (var fd = Fd.open(mountPoint, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
-            fd.ioctl("FIFREEZE", FIFREEZE, 0L);
+            freezeOpened(fd);
         }
+    }
+
+    static void freezeOpened(Fd root) throws ErrnoException {
+        root.ioctl("FIFREEZE", FIFREEZE, 0L);
     }
 
     /// False where the file system was not frozen.
@@ -128,7 +136,7 @@ public final class Linux {
         }
     }
 
-    private static boolean thawOpened(Fd root) throws ErrnoException {
+    static boolean thawOpened(Fd root) throws ErrnoException {
         try {
             root.ioctl("FITHAW", FITHAW, 0L);
             return true;

@@ -44,7 +44,7 @@ final class DeviceRelease {
     }
 
     /// Mounting it again, detached, reaches the superblock that still lives.
-    private static boolean thawUnmounted(BlockDevice device) throws IOException {
+    static boolean thawUnmounted(BlockDevice device) throws IOException {
         var fileSystem = Signatures.atStart(device).flatMap(Signature::fileSystem);
         if (fileSystem.isEmpty()) {
             return false;
