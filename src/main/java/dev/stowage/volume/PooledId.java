@@ -4,7 +4,7 @@ package dev.stowage.volume;
 /// hash of the requested name>`. The same name in the same pool always gives the same id, so a
 /// create that is retried finds what it made before. The pool is found by its tag; its name is
 /// there for people.
-public sealed interface PooledId permits VolumeId, SnapshotId {
+public sealed interface PooledId permits VolumeId, SnapshotId, GroupId {
     /// The name of the pool when it was made.
     String pool();
 

@@ -11,6 +11,7 @@ import java.util.Optional;
 /// @param fileSystem what the volume was made for; empty for raw block
 /// @param provisioning how it counts against the pool, as its volume did
 /// @param created the moment whose content it has
+/// @param group of which it is a member, with which it comes and goes
 /// @param ready it is whole, and volumes can be made from it
 public record Snapshot(
         SnapshotId id,
@@ -21,6 +22,7 @@ public record Snapshot(
         Provisioning provisioning,
         int blockSizeBytes,
         Instant created,
+        Optional<GroupId> group,
         boolean ready) {
 
     /// In what this differs from what is asked for, in words; empty if it is the same request.

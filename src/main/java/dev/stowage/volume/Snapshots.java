@@ -21,7 +21,8 @@ public interface Snapshots {
 
     /// Deletes the snapshot for good, ready or not. No such snapshot: nothing happens.
     ///
-    /// @throws VolumeException FAILED_PRECONDITION while a volume is being made from it
+    /// @throws VolumeException FAILED_PRECONDITION while a volume is being made from it; INVALID if
+    ///     it is a member of a group
     void deleteSnapshot(SnapshotId id) throws IOException;
 
     /// @throws VolumeException DAMAGED if it is there but its record can't be understood
@@ -41,5 +42,12 @@ public interface Snapshots {
 
     static VolumeException noSuchSnapshot(String id) {
         return new VolumeException(Reason.NOT_FOUND, "there is no snapshot '%s'".formatted(id));
+    }
+
+    static VolumeException isMember(SnapshotId id, GroupId group) {
+        return new VolumeException(
+                Reason.INVALID,
+                "snapshot %s is a member of group snapshot %s and goes only with it: delete that"
+                        .formatted(id, group));
     }
 }

@@ -3,6 +3,7 @@ package dev.stowage.volume;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,7 @@ import java.util.TreeMap;
 
 /// A backend that forgets: the SPI's promises and nothing else, for tests of what lies above it.
 public final class MemoryBackend
-        implements Backend, Snapshots, Cloning, FormatLedger, KnownNodes, Modifiable {
+        implements Backend, GroupSnapshots, Cloning, FormatLedger, KnownNodes, Modifiable {
     private static final Set<AccessMode> MODES =
             Set.of(
                     AccessMode.SINGLE_NODE_WRITER,
@@ -27,6 +28,7 @@ public final class MemoryBackend
     private final long totalBytes;
     private final TreeMap<VolumeId, Kept> volumes = new TreeMap<>();
     private final TreeMap<SnapshotId, KeptSnapshot> snapshots = new TreeMap<>();
+    private final Map<GroupId, GroupSnapshot> groups = new HashMap<>();
     private final Map<NodeId, Integer> nodes = new HashMap<>();
     private Optional<String> sickness = Optional.empty();
 
@@ -154,16 +156,21 @@ public final class MemoryBackend
         }
         var kept = require(source);
         requireRoom(kept.volume.capacityBytes());
+        return keep(id, name, kept, Optional.empty());
+    }
+
+    private Snapshot keep(SnapshotId id, String name, Kept kept, Optional<GroupId> group) {
         var made =
                 new Snapshot(
                         id,
                         name,
-                        source,
+                        kept.volume.id(),
                         kept.volume.capacityBytes(),
                         kept.volume.fileSystem(),
                         kept.volume.provisioning(),
                         kept.volume.blockSizeBytes(),
                         Instant.now(),
+                        group,
                         true);
         snapshots.put(id, new KeptSnapshot(made, kept.format));
         return made;
@@ -173,11 +180,68 @@ public final class MemoryBackend
     public synchronized void deleteSnapshot(SnapshotId id) {
         requireHealthy();
         var kept = snapshots.get(id);
-        if (kept != null && kept.readers > 0) {
-            throw new VolumeException(
-                    Reason.FAILED_PRECONDITION, "a volume is being made from " + id);
+        if (kept == null) {
+            return;
         }
+        kept.snapshot
+                .group()
+                .ifPresent(
+                        group -> {
+                            throw Snapshots.isMember(id, group);
+                        });
+        requireUnread(kept);
         snapshots.remove(id);
+    }
+
+    private static void requireUnread(KeptSnapshot kept) {
+        if (kept.readers > 0) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "a volume is being made from " + kept.snapshot.id());
+        }
+    }
+
+    @Override
+    public synchronized GroupSnapshot createGroup(
+            GroupId id, String name, List<VolumeId> sources, Freezer freezer) {
+        requireHealthy();
+        var present = groups.get(id);
+        if (present != null) {
+            return present;
+        }
+        var volumesOfGroup = sources.stream().sorted().map(this::require).toList();
+        requireRoom(volumesOfGroup.stream().mapToLong(kept -> kept.volume.capacityBytes()).sum());
+        for (var kept : volumesOfGroup) {
+            if (!kept.holders.isEmpty()) {
+                throw heldBy(kept.nodes());
+            }
+        }
+        var members = new ArrayList<Snapshot>();
+        for (var kept : volumesOfGroup) {
+            var member = GroupSnapshots.memberName(name, kept.volume.id());
+            members.add(keep(SnapshotId.of(pool, member), member, kept, Optional.of(id)));
+        }
+        var made = new GroupSnapshot(id, name, members, members.getFirst().created());
+        groups.put(id, made);
+        return made;
+    }
+
+    @Override
+    public synchronized void deleteGroup(GroupId id) {
+        requireHealthy();
+        var group = groups.get(id);
+        if (group != null) {
+            group.memberIds()
+                    .forEach(
+                            member -> requireUnread(Objects.requireNonNull(snapshots.get(member))));
+            group.memberIds().forEach(snapshots::remove);
+            groups.remove(id);
+        }
+    }
+
+    @Override
+    public synchronized Optional<GroupSnapshot> findGroup(GroupId id) {
+        return Optional.ofNullable(groups.get(id));
     }
 
     @Override

@@ -11,6 +11,10 @@ import dev.stowage.volume.Condition;
 import dev.stowage.volume.Diagnosable;
 import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
+import dev.stowage.volume.Freezer;
+import dev.stowage.volume.GroupId;
+import dev.stowage.volume.GroupSnapshot;
+import dev.stowage.volume.GroupSnapshots;
 import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.KnownNodes;
 import dev.stowage.volume.LimitKey;
@@ -23,7 +27,6 @@ import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Snapshot;
 import dev.stowage.volume.SnapshotId;
-import dev.stowage.volume.Snapshots;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
@@ -42,7 +45,7 @@ import org.slf4j.LoggerFactory;
 /// An open file pool.
 public final class FileBackend
         implements Backend,
-                Snapshots,
+                GroupSnapshots,
                 Cloning,
                 FormatLedger,
                 ImageFiles,
@@ -65,6 +68,7 @@ public final class FileBackend
     private final Room room;
     private final VolumeCreation creation;
     private final FileSnapshots snapshots;
+    private final FileGroups groups;
     private final VolumeGrowth growth;
     private final Disposal disposal;
     private final Holds holds;
@@ -87,7 +91,9 @@ public final class FileBackend
         snapshots = new FileSnapshots(open, store, disposal, readers, room);
         loads = new NodeLoads(pool, store);
         examination = new Examination(open, store);
+        groups = new FileGroups(open, store, snapshots, disposal, room);
         disposal.eraseLeftovers();
+        groups.clearLeftovers();
         snapshots.resumeAll();
     }
 
@@ -160,6 +166,24 @@ public final class FileBackend
     @Override
     public Origin openSnapshot(SnapshotId id) throws IOException {
         return snapshots.openSnapshot(id);
+    }
+
+    @Override
+    public GroupSnapshot createGroup(
+            GroupId id, String name, List<VolumeId> sources, Freezer freezer) throws IOException {
+        requireHealthy();
+        return groups.create(id, name, sources, freezer);
+    }
+
+    @Override
+    public void deleteGroup(GroupId id) throws IOException {
+        requireHealthy();
+        snapshots.deleteGroup(id);
+    }
+
+    @Override
+    public Optional<GroupSnapshot> findGroup(GroupId id) throws IOException {
+        return groups.find(id);
     }
 
     private static String promiseOf(VolumeId id) {

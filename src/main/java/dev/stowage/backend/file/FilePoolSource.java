@@ -125,6 +125,7 @@ public final class FilePoolSource implements PoolSource {
                 List.of(
                         PoolFolder.VOLUMES,
                         PoolFolder.SNAPSHOTS,
+                        PoolFolder.GROUPS,
                         PoolFolder.INCOMING,
                         PoolFolder.TRASH,
                         PoolFolder.NODES,

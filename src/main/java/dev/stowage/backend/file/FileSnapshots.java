@@ -1,6 +1,7 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.ErrnoException;
+import dev.stowage.volume.GroupId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Snapshot;
 import dev.stowage.volume.SnapshotId;
@@ -10,6 +11,8 @@ import dev.stowage.volume.VolumeId;
 import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +28,7 @@ final class FileSnapshots implements AutoCloseable {
 
     private final OpenPool open;
     private final SnapshotStore store;
+    private final GroupStore groups;
     private final VolumeStore volumes;
     private final Disposal disposal;
     private final Readers readers;
@@ -39,13 +43,22 @@ final class FileSnapshots implements AutoCloseable {
         this.disposal = disposal;
         this.readers = readers;
         this.room = room;
-        store = new SnapshotStore(open.folder());
+        groups = new GroupStore(open.folder(), open.durable());
+        store = new SnapshotStore(open.folder(), groups);
         builder = new SnapshotBuilder(open);
         copies = new SnapshotCopies(open);
     }
 
     SnapshotStore store() {
         return store;
+    }
+
+    GroupStore groups() {
+        return groups;
+    }
+
+    SnapshotCopies copies() {
+        return copies;
     }
 
     /// Whether copies are to end because the pool closes.
@@ -81,7 +94,7 @@ final class FileSnapshots implements AutoCloseable {
         var copying = false;
         try {
             room.reserve(promise, origin.sizeBytes(), volume.provisioning());
-            var wanted = new SnapshotBuilder.Wanted(id, name, volume);
+            var wanted = new SnapshotBuilder.Wanted(id, name, volume, Optional.empty());
             var made = builder.build(wanted, origin, nonce);
             if (made.isPresent()) {
                 open.promises().rename(promise, promiseOf(id));
@@ -102,7 +115,7 @@ final class FileSnapshots implements AutoCloseable {
         }
     }
 
-    private static String promiseOf(SnapshotId id) {
+    static String promiseOf(SnapshotId id) {
         return PoolFolder.SNAPSHOTS + "/" + id;
     }
 
@@ -147,16 +160,40 @@ final class FileSnapshots implements AutoCloseable {
     }
 
     void delete(SnapshotId id) throws IOException {
-        if (store.find(id).isEmpty()) {
+        var found = store.find(id);
+        if (found.isEmpty()) {
             open.durable().sync(open.folders().snapshots());
             return;
         }
+        found.flatMap(Snapshot::group)
+                .ifPresent(
+                        group -> {
+                            throw Snapshots.isMember(id, group);
+                        });
+        requireUnread(id);
+        erase(id);
+    }
+
+    private void requireUnread(SnapshotId id) {
         if (readers.read(id)) {
             throw new VolumeException(
                     Reason.FAILED_PRECONDITION,
                     "a volume is being made from snapshot %s: delete it when that is done"
                             .formatted(id));
         }
+    }
+
+    /// Deletes the group: at one instant all of it is gone.
+    void deleteGroup(GroupId id) throws IOException {
+        var group = groups.find(id);
+        group.map(GroupStore.Group::members).orElse(List.of()).forEach(this::requireUnread);
+        groups.remove(id);
+        for (var member : group.map(GroupStore.Group::members).orElse(List.of())) {
+            erase(member);
+        }
+    }
+
+    private void erase(SnapshotId id) throws IOException {
         copies.stop(id);
         disposal.dispose(id, open.nonces().of(id));
     }
@@ -176,7 +213,7 @@ final class FileSnapshots implements AutoCloseable {
     }
 
     /// Goes on with a copy that nobody is at. One whose volume has changed can't be had any more.
-    private void resume(SnapshotId id, StoredRecord stored) throws IOException {
+    void resume(SnapshotId id, StoredRecord stored) throws IOException {
         var snapshot = SnapshotRecord.snapshot(stored, id);
         if (snapshot.ready() || copies.underway(id)) {
             return;
@@ -220,7 +257,13 @@ final class FileSnapshots implements AutoCloseable {
 
     private void giveUp(SnapshotId id, String why) throws IOException {
         LOG.error("snapshot {} was not copied to its end and can't be any more: {}", id, why);
-        disposal.dispose(id, open.nonces().of(id));
+        var group = store.find(id).flatMap(Snapshot::group);
+        if (group.isPresent()) {
+            LOG.error("group snapshot {} goes with it: it is whole or not at all", group.get());
+            deleteGroup(group.get());
+        } else {
+            disposal.dispose(id, open.nonces().of(id));
+        }
     }
 
     @Override

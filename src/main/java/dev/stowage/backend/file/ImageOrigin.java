@@ -8,6 +8,7 @@ import dev.stowage.linux.LoopDevice;
 import dev.stowage.linux.LoopDevices;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.FormatState;
+import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Origin;
 import dev.stowage.volume.PooledId;
 import dev.stowage.volume.Reason;
@@ -156,8 +157,13 @@ final class ImageOrigin implements Origin {
         }
     }
 
+    /// The nodes that hold it.
+    List<NodeId> holders() throws IOException {
+        return volume.isPresent() ? Holds.nodes(volume.get()) : List.of();
+    }
+
     private void requireUnused() throws IOException {
-        var holders = volume.isPresent() ? Holds.nodes(volume.get()) : List.of();
+        var holders = holders();
         if (!holders.isEmpty()) {
             throw inUse("it is attached to node %s".formatted(holders.getFirst()));
         }
@@ -167,14 +173,15 @@ final class ImageOrigin implements Origin {
         }
     }
 
-    private VolumeException inUse(String how) {
+    VolumeException inUse(String how) {
         return new VolumeException(
                 Reason.FAILED_PRECONDITION,
                 "volume %s is in use (%s), and here it can only be copied byte by byte, which needs it still: end the use (stop its pods) and retry, or keep such volumes in a pool on XFS or btrfs, which copies them at one moment"
                         .formatted(id, how));
     }
 
-    private List<LoopDevice> loops() throws IOException {
+    /// The loop devices of this machine that have it open.
+    List<LoopDevice> loops() throws IOException {
         var own = image.stat().id();
         return LoopDevices.all().stream().filter(loop -> loop.image().equals(own)).toList();
     }

@@ -1,5 +1,6 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.volume.GroupId;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
 import java.nio.file.Path;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 record PoolFolder(Path root) {
     static final String VOLUMES = "volumes";
     static final String SNAPSHOTS = "snapshots";
+    static final String GROUPS = "groups";
     static final String INCOMING = ".incoming";
     static final String TRASH = ".trash";
     static final String NODES = "nodes";
@@ -32,6 +34,14 @@ record PoolFolder(Path root) {
 
     SnapshotFolder snapshot(SnapshotId id) {
         return new SnapshotFolder(snapshots().resolve(id.toString()));
+    }
+
+    Path groups() {
+        return root.resolve(GROUPS);
+    }
+
+    Path group(GroupId id) {
+        return groups().resolve(id + ".json");
     }
 
     Path incoming() {

@@ -1,10 +1,8 @@
 package dev.stowage.backend.file;
 
-import dev.stowage.linux.Errno;
-import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
-import dev.stowage.linux.Linux;
 import dev.stowage.volume.FormatState;
+import dev.stowage.volume.GroupId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Snapshot;
@@ -21,73 +19,54 @@ final class SnapshotBuilder {
     /// Each new try is a format of the volume that began or ended meanwhile.
     private static final int TRIES = 8;
 
-    private final PoolFolder pool;
-    private final OpenFolders folders;
-    private final Durable durable;
+    private final OpenPool open;
     private final Instance own;
     private final boolean reflinks;
 
     SnapshotBuilder(OpenPool open) {
-        this.pool = open.folder();
-        this.folders = open.folders();
-        this.durable = open.durable();
+        this.open = open;
         this.own = open.nonces().instance();
         this.reflinks = open.probe().reflinks();
     }
 
     /// What is to be made.
-    record Wanted(SnapshotId id, String name, Volume source) {}
+    record Wanted(SnapshotId id, String name, Volume source, Optional<GroupId> group) {}
 
     /// The moment whose content the snapshot has.
     ///
     /// @param copy empty where the image has it already
-    private record Cut(
-            Instant at, FormatState format, long bytes, Optional<SnapshotRecord.Copy> copy) {}
+    record Cut(Instant at, FormatState format, long bytes, Optional<SnapshotRecord.Copy> copy) {}
 
     /// @param nonce the name to build it under
     /// @return empty if the snapshot exists already; what was built for it is gone then, as after
     ///     an error
     Optional<Snapshot> build(Wanted wanted, ImageOrigin origin, String nonce) throws IOException {
-        var incoming = pool.incoming().resolve(nonce);
-        Snapshot made;
+        var incoming = open.folder().incoming().resolve(nonce);
         try {
-            made = fill(wanted, origin, nonce);
-            Linux.renameNoReplace(incoming, pool.snapshot(wanted.id()).path());
+            var made = fill(wanted, origin, nonce);
+            // Whoever made the one that is there may not have come so far as to sync.
+            open.durable().sync(open.folders().snapshots());
+            if (made.isEmpty()) {
+                FolderTree.erase(incoming);
+            }
+            return made;
         } catch (IOException | RuntimeException e) {
             FolderTree.erase(incoming);
-            if (e instanceof ErrnoException errno
-                    && errno.call().startsWith("rename")
-                    && errno.is(Errno.EEXIST)) {
-                durable.sync(folders.snapshots()); // whoever made it may not have come so far
-                return Optional.empty();
-            }
             throw e;
         }
-        durable.sync(folders.snapshots());
-        return Optional.of(made);
     }
 
-    private Snapshot fill(Wanted wanted, ImageOrigin origin, String nonce) throws IOException {
-        folders.incoming().mkdirAt(nonce, Durable.FOLDER_MODE);
-        try (var folder = VolumeBuilder.openFolder(folders.incoming(), nonce);
-                var image = VolumeBuilder.newFile(folder, SnapshotFolder.IMAGE);
-                var record = VolumeBuilder.newFile(folder, SnapshotFolder.RECORD);
-                var format = VolumeBuilder.newFile(folder, SnapshotFolder.FORMAT)) {
-            var cut = cut(image, origin, wanted.source().provisioning());
+    private Optional<Snapshot> fill(Wanted wanted, ImageOrigin origin, String nonce)
+            throws IOException {
+        try (var draft = new SnapshotDraft(open, nonce)) {
+            var cut = cut(draft.image(), origin, wanted.source().provisioning());
             var snapshot = snapshot(wanted, cut);
-            var names = pool.snapshot(wanted.id());
-            Durable.write(record, SnapshotRecord.bytes(names, snapshot, cut.copy()));
-            Durable.write(
-                    format, FormatRecord.bytes(StoredRecord.blank(names.format()), cut.format()));
-            durable.syncNew(record);
-            durable.syncNew(format);
-            durable.syncNew(image);
-            durable.syncNew(folder);
-            return snapshot;
+            draft.finish(snapshot, cut.format(), cut.copy());
+            return draft.rename(wanted.id()) ? Optional.of(snapshot) : Optional.empty();
         }
     }
 
-    private static Snapshot snapshot(Wanted wanted, Cut cut) {
+    static Snapshot snapshot(Wanted wanted, Cut cut) {
         return new Snapshot(
                 wanted.id(),
                 wanted.name(),
@@ -97,6 +76,7 @@ final class SnapshotBuilder {
                 wanted.source().provisioning(),
                 wanted.source().blockSizeBytes(),
                 cut.at(),
+                wanted.group(),
                 cut.copy().isEmpty());
     }
 
@@ -119,6 +99,11 @@ final class SnapshotBuilder {
             }
         }
         origin.requireStill();
+        return toCopy(image, origin, provisioning);
+    }
+
+    /// Room for the bytes of an origin that is still.
+    Cut toCopy(Fd image, ImageOrigin origin, Provisioning provisioning) throws IOException {
         image.truncate(0);
         Filling.size(image, provisioning, origin.sizeBytes());
         var copy = new SnapshotRecord.Copy(own.toString(), origin.modified());

@@ -1,6 +1,7 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.volume.FileSystemType;
+import dev.stowage.volume.GroupId;
 import dev.stowage.volume.Snapshot;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
@@ -11,6 +12,8 @@ import java.util.Optional;
 /// `snapshot.json`: the snapshot, and while its bytes are being copied, by whom and from what.
 final class SnapshotRecord {
     private static final String READY = "ready";
+    private static final String GROUP = "group";
+    private static final String MAKER = "maker";
     private static final String COPIER = "copier";
     private static final String MODIFIED = "sourceModified";
 
@@ -23,7 +26,9 @@ final class SnapshotRecord {
     record Copy(String copier, Instant sourceModified) {}
 
     /// @param copy empty where the snapshot is whole from the start
-    static byte[] bytes(SnapshotFolder folder, Snapshot snapshot, Optional<Copy> copy) {
+    /// @param maker who makes the group that it is of
+    static byte[] bytes(
+            SnapshotFolder folder, Snapshot snapshot, Optional<Copy> copy, Instance maker) {
         return StoredRecord.blank(folder.record())
                 .with("id", snapshot.id().toString())
                 .with("name", snapshot.name())
@@ -33,6 +38,8 @@ final class SnapshotRecord {
                 .with("provisioning", snapshot.provisioning().toString())
                 .with("blockSizeBytes", snapshot.blockSizeBytes())
                 .with("created", snapshot.created().toString())
+                .with(GROUP, snapshot.group().map(GroupId::toString))
+                .with(MAKER, snapshot.group().map(_ -> maker.toString()))
                 .with(READY, snapshot.ready())
                 .with(COPIER, copy.map(Copy::copier))
                 .with(MODIFIED, copy.map(c -> c.sourceModified().toString()))
@@ -82,6 +89,23 @@ final class SnapshotRecord {
                 VolumeRecord.provisioning(stored),
                 VolumeRecord.blockSizeBytes(stored),
                 VolumeRecord.created(stored),
+                group(stored),
                 stored.truth(READY));
+    }
+
+    static Optional<GroupId> group(StoredRecord stored) {
+        return stored.optionalText(GROUP)
+                .map(
+                        text ->
+                                GroupId.parse(text)
+                                        .orElseThrow(
+                                                () ->
+                                                        stored.damaged(
+                                                                "its field 'group' is no group's")));
+    }
+
+    /// Who made it as a member of a group; empty if it is none.
+    static Optional<Instance> maker(StoredRecord stored) {
+        return stored.optionalText(MAKER).flatMap(Instance::parse);
     }
 }

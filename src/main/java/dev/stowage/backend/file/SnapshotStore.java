@@ -18,12 +18,15 @@ final class SnapshotStore {
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotStore.class);
 
     private final PoolFolder pool;
+    private final GroupStore groups;
 
-    SnapshotStore(PoolFolder pool) {
+    SnapshotStore(PoolFolder pool, GroupStore groups) {
         this.pool = pool;
+        this.groups = groups;
     }
 
-    /// The ids of the snapshots that are there, in order.
+    /// The ids of the snapshots that are there, in order; some may be members of no group yet, or
+    /// no longer, which are none.
     List<SnapshotId> ids() throws IOException {
         try (var entries = Files.list(pool.snapshots())) {
             return entries.flatMap(entry -> SnapshotId.parse(VolumeStore.fileName(entry)).stream())
@@ -36,8 +39,19 @@ final class SnapshotStore {
         return stored(id).map(record -> SnapshotRecord.snapshot(record, id));
     }
 
-    /// The record as it is stored; empty if there is no such snapshot.
+    /// The record as it is stored; empty if there is no such snapshot. A member of a group is one
+    /// only if the group's record names it.
     Optional<StoredRecord> stored(SnapshotId id) throws IOException {
+        var found = inFolder(id);
+        if (found.isEmpty()) {
+            return found;
+        }
+        var group = SnapshotRecord.group(found.get());
+        return group.isEmpty() || groups.names(group.get(), id) ? found : Optional.empty();
+    }
+
+    /// The record of what lies in the snapshot's folder, whether it counts or not.
+    Optional<StoredRecord> inFolder(SnapshotId id) throws IOException {
         var folder = pool.snapshot(id);
         return StoredRecord.readIn(folder.path(), folder.record());
     }

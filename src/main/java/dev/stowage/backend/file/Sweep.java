@@ -35,6 +35,7 @@ final class Sweep {
         }
         sweepRecords(pool.root());
         sweepRecords(pool.nodes());
+        sweepRecords(pool.groups());
         for (var snapshot : entries(pool.snapshots())) {
             if (SnapshotId.parse(VolumeStore.fileName(snapshot)).isPresent()) {
                 sweepRecords(snapshot);

@@ -16,10 +16,10 @@ import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.Backend;
+import dev.stowage.volume.GroupContract;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
-import dev.stowage.volume.SnapshotContract;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
@@ -48,7 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class FileBackendOnDisk extends SnapshotContract {
+abstract class FileBackendOnDisk extends GroupContract {
     /// More than any of the file systems needs for itself.
     private static final long DISK_BYTES = 512L << 20;
 
