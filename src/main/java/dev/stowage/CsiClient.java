@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import csi.v1.ControllerGrpc;
+import csi.v1.GroupControllerGrpc;
 import csi.v1.IdentityGrpc;
 import csi.v1.NodeGrpc;
 import io.grpc.ManagedChannel;
@@ -54,6 +55,11 @@ final class CsiClient implements AutoCloseable {
 
     ControllerGrpc.ControllerBlockingStub controller() {
         return ControllerGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    GroupControllerGrpc.GroupControllerBlockingStub groups() {
+        return GroupControllerGrpc.newBlockingStub(channel)
                 .withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS);
     }
 

@@ -3,6 +3,7 @@ package dev.stowage;
 import dev.stowage.backend.file.FilePoolSource;
 import dev.stowage.backend.file.SeenPools;
 import dev.stowage.csi.ControllerService;
+import dev.stowage.csi.GroupControllerService;
 import dev.stowage.csi.IdentityService;
 import dev.stowage.csi.NodeService;
 import dev.stowage.csi.Operations;
@@ -14,6 +15,7 @@ import dev.stowage.volume.Health;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Pool;
 import dev.stowage.volume.PoolDefaults;
+import dev.stowage.volume.PoolGroups;
 import dev.stowage.volume.PoolSnapshots;
 import dev.stowage.volume.PoolSource;
 import dev.stowage.volume.Pools;
@@ -131,12 +133,20 @@ final class Driver implements AutoCloseable {
         var health = new Health(pools, poolStates);
         var services = new ArrayList<BindableService>();
         var snapshots = new PoolSnapshots(pools, options.node());
+        var groups = new PoolGroups(pools, options.node(), freezing);
         services.add(
                 new IdentityService(
-                        config.driver(), Version.text(), () -> ready, snapshots::possible));
+                        config.driver(),
+                        Version.text(),
+                        () -> ready,
+                        snapshots::possible,
+                        () -> config.attach() && groups.possible()));
         if (options.role().servesController()) {
             services.add(
                     new ControllerService(volumes, snapshots, health, operations, config.attach()));
+        }
+        if (options.role().servesController() && config.attach()) {
+            services.add(new GroupControllerService(groups, operations));
         }
         if (options.role().servesNode()) {
             services.add(

@@ -156,7 +156,7 @@ class CsiServerTest {
     }
 
     private CsiServer serve(BooleanSupplier ready) throws IOException {
-        var service = new IdentityService("test.driver", "1", ready, () -> false);
+        var service = new IdentityService("test.driver", "1", ready, () -> false, () -> false);
         ExecutorService threads = Executors.newCachedThreadPool();
         var server =
                 new CsiServer(

@@ -5,6 +5,7 @@ import csi.v1.ControllerGrpc.ControllerBlockingStub;
 import csi.v1.ControllerPublishVolumeRequest;
 import csi.v1.CreateVolumeRequest;
 import csi.v1.DeleteVolumeRequest;
+import csi.v1.GroupControllerGrpc.GroupControllerBlockingStub;
 import csi.v1.IdentityGrpc.IdentityBlockingStub;
 import csi.v1.NodeGrpc.NodeBlockingStub;
 import csi.v1.NodePublishVolumeRequest;
@@ -77,6 +78,10 @@ final class TestDriver implements AutoCloseable {
 
     ControllerBlockingStub controller() {
         return client.controller();
+    }
+
+    GroupControllerBlockingStub groups() {
+        return client.groups();
     }
 
     NodeBlockingStub node() {

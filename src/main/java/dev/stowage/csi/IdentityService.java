@@ -19,16 +19,23 @@ public final class IdentityService extends IdentityGrpc.IdentityImplBase {
     private final String version;
     private final BooleanSupplier ready;
     private final BooleanSupplier snapshots;
+    private final BooleanSupplier groups;
 
     /// @param driver the driver's name in Kubernetes; can't change once volumes exist
     /// @param ready false while the driver starts; the state of single pools does not count
     /// @param snapshots whether some pool can make snapshots
+    /// @param groups whether there is a GroupController service
     public IdentityService(
-            String driver, String version, BooleanSupplier ready, BooleanSupplier snapshots) {
+            String driver,
+            String version,
+            BooleanSupplier ready,
+            BooleanSupplier snapshots,
+            BooleanSupplier groups) {
         this.driver = driver;
         this.version = version;
         this.ready = ready;
         this.snapshots = snapshots;
+        this.groups = groups;
     }
 
     @Override
@@ -59,6 +66,9 @@ public final class IdentityService extends IdentityGrpc.IdentityImplBase {
                             if (snapshots.getAsBoolean()) {
                                 reply.addCapabilities(
                                         service(Type.SNAPSHOT_ACCESSIBILITY_CONSTRAINTS));
+                            }
+                            if (groups.getAsBoolean()) {
+                                reply.addCapabilities(service(Type.GROUP_CONTROLLER_SERVICE));
                             }
                             return reply.build();
                         });

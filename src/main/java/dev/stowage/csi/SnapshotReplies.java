@@ -9,6 +9,7 @@ import dev.stowage.volume.Content;
 import dev.stowage.volume.PoolSnapshots;
 import dev.stowage.volume.Snapshot;
 import dev.stowage.volume.Topology;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -39,17 +40,19 @@ final class SnapshotReplies {
     }
 
     static csi.v1.Snapshot snapshot(Snapshot snapshot, Topology topology) {
-        return csi.v1.Snapshot.newBuilder()
-                .setSnapshotId(snapshot.id().toString())
+        var reply = csi.v1.Snapshot.newBuilder();
+        snapshot.group().ifPresent(group -> reply.setGroupSnapshotId(group.toString()));
+        return reply.setSnapshotId(snapshot.id().toString())
                 .setSourceVolumeId(snapshot.source().toString())
                 .setSizeBytes(snapshot.sizeBytes())
-                .setCreationTime(
-                        Timestamp.newBuilder()
-                                .setSeconds(snapshot.created().getEpochSecond())
-                                .setNanos(snapshot.created().getNano()))
+                .setCreationTime(time(snapshot.created()))
                 .setReadyToUse(snapshot.ready())
                 .addAccessibleTopology(Replies.topology(topology))
                 .build();
+    }
+
+    static Timestamp.Builder time(Instant at) {
+        return Timestamp.newBuilder().setSeconds(at.getEpochSecond()).setNanos(at.getNano());
     }
 
     /// What a volume began with, as it must be said whenever the volume is spoken of.

@@ -48,7 +48,7 @@ final class SnapshotRequests {
         requireNone(request.getParametersMap());
     }
 
-    private static void requireNone(Map<String, String> parameters) {
+    static void requireNone(Map<String, String> parameters) {
         for (var key : parameters.keySet()) {
             if (!key.startsWith(KUBERNETES)) {
                 throw Requests.invalid(
