@@ -2,9 +2,12 @@ package dev.stowage.linux;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
 import java.util.function.Consumer;
 
-/// Where the bytes of a file lie on its disk (FS_IOC_FIEMAP, linux/fiemap.h).
+/// Where the bytes of a file lie on its disk, extent by extent in order (FS_IOC_FIEMAP,
+/// linux/fiemap.h). First what is in memory gets its place on the disk; what changes meanwhile is
+/// seen or not. For one thread.
 public final class FileExtents {
     private static final long FS_IOC_FIEMAP = 0xC020660BL;
 
@@ -17,14 +20,35 @@ public final class FileExtents {
     private static final int FIEMAP_FLAG_SYNC = 1;
     private static final int FIEMAP_EXTENT_LAST = 1;
     private static final int FIEMAP_EXTENT_UNKNOWN = 2;
+    private static final int FIEMAP_EXTENT_DELALLOC = 4;
+    private static final int FIEMAP_EXTENT_ENCODED = 8;
+    private static final int FIEMAP_EXTENT_NOT_ALIGNED = 0x100;
     private static final int FIEMAP_EXTENT_UNWRITTEN = 0x800;
     private static final int FIEMAP_EXTENT_SHARED = 0x2000;
 
-    private FileExtents() {}
+    private static final int NO_BLOCKS_OF_ITS_OWN =
+            FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_NOT_ALIGNED;
+
+    private final Fd file;
+    private ByteBuffer page = ByteBuffer.allocate(HEAD_BYTES);
+    private int read;
+    private int count;
+    private long next;
+    private boolean ended;
+
+    /// @param offset where in the file to begin; an extent that lies across it comes whole or cut
+    public FileExtents(Fd file, long offset) {
+        this.file = file;
+        this.next = offset;
+    }
 
     /// @param offset in the file
     /// @param physical on the disk; the same for two files that share the blocks
     public record Extent(long offset, long physical, long bytes, int flags) {
+        public long end() {
+            return offset + bytes;
+        }
+
         /// Allocated and never written: reads as zeros.
         public boolean unwritten() {
             return (flags & FIEMAP_EXTENT_UNWRITTEN) != 0;
@@ -40,30 +64,42 @@ public final class FileExtents {
             return (flags & FIEMAP_EXTENT_UNKNOWN) == 0;
         }
 
+        /// Its bytes are those that lie at `physical`, one by one. Not so for what is compressed:
+        /// btrfs then names the place of the whole compressed extent for any part of it, so that
+        /// other bytes may have the same place; nor for what lies among metadata or in memory.
+        public boolean verbatim() {
+            return (flags & (NO_BLOCKS_OF_ITS_OWN | FIEMAP_EXTENT_ENCODED)) == 0;
+        }
+
         private boolean last() {
             return (flags & FIEMAP_EXTENT_LAST) != 0;
         }
     }
 
-    /// Gives every extent from `offset` on to `each`, in order; first what is in memory gets its
-    /// place on the disk. What changes meanwhile is seen or not.
+    /// Gives every extent from `offset` on to `each`.
     public static void each(Fd file, long offset, Consumer<Extent> each) throws ErrnoException {
-        var at = offset;
-        while (true) {
-            var buffer = map(file, at);
-            var count = buffer.getInt(20); // fm_mapped_extents
-            if (count == 0) {
-                return;
-            }
-            for (var i = 0; i < count; i++) {
-                var extent = extent(buffer, HEAD_BYTES + i * EXTENT_BYTES);
-                each.accept(extent);
-                if (extent.last()) {
-                    return;
-                }
-                at = extent.offset() + extent.bytes();
-            }
+        var extents = new FileExtents(file, offset);
+        for (var next = extents.next(); next.isPresent(); next = extents.next()) {
+            each.accept(next.get());
         }
+    }
+
+    /// The next extent; empty behind the last.
+    public Optional<Extent> next() throws ErrnoException {
+        if (read == count && !ended) {
+            page = map(file, next);
+            count = page.getInt(20); // fm_mapped_extents
+            read = 0;
+            ended = count == 0;
+        }
+        if (read == count) {
+            return Optional.empty();
+        }
+        var extent = extent(page, HEAD_BYTES + read * EXTENT_BYTES);
+        read++;
+        next = extent.end();
+        ended |= extent.last();
+        return Optional.of(extent);
     }
 
     private static ByteBuffer map(Fd file, long from) throws ErrnoException {

@@ -11,10 +11,17 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 
 /// A backend that forgets: the SPI's promises and nothing else, for tests of what lies above it.
 public final class MemoryBackend
-        implements Backend, GroupSnapshots, Cloning, FormatLedger, KnownNodes, Modifiable {
+        implements Backend,
+                GroupSnapshots,
+                ChangedBlocks,
+                Cloning,
+                FormatLedger,
+                KnownNodes,
+                Modifiable {
     private static final Set<AccessMode> MODES =
             Set.of(
                     AccessMode.SINGLE_NODE_WRITER,
@@ -277,6 +284,33 @@ public final class MemoryBackend
                         kept.readers--;
                     }
                 });
+    }
+
+    @Override
+    public BlockList allocated(Snapshot snapshot, long from) {
+        return nothing(snapshot);
+    }
+
+    @Override
+    public BlockList changed(Snapshot base, Snapshot target, long from, BooleanSupplier stop) {
+        var _ = nothing(base);
+        return nothing(target);
+    }
+
+    /// Nobody can write to these volumes.
+    private synchronized BlockList nothing(Snapshot snapshot) {
+        if (!snapshots.containsKey(snapshot.id())) {
+            throw Snapshots.noSuchSnapshot(snapshot.id().toString());
+        }
+        return new BlockList() {
+            @Override
+            public Optional<ByteRange> next() {
+                return Optional.empty();
+            }
+
+            @Override
+            public void close() {}
+        };
     }
 
     private record MemoryOrigin(

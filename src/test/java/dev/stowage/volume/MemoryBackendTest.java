@@ -2,7 +2,7 @@ package dev.stowage.volume;
 
 import java.util.UUID;
 
-final class MemoryBackendTest extends GroupContract {
+final class MemoryBackendTest extends ChangedBlocksContract {
     private final MemoryBackend backend =
             new MemoryBackend(new PoolId("memory", UUID.randomUUID()), true, 1L << 30);
 

@@ -5,7 +5,9 @@ import dev.stowage.linux.ErrnoException;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.Attachment;
 import dev.stowage.volume.Backend;
+import dev.stowage.volume.BlockList;
 import dev.stowage.volume.Capacity;
+import dev.stowage.volume.ChangedBlocks;
 import dev.stowage.volume.Cloning;
 import dev.stowage.volume.Condition;
 import dev.stowage.volume.Diagnosable;
@@ -39,6 +41,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +49,7 @@ import org.slf4j.LoggerFactory;
 public final class FileBackend
         implements Backend,
                 GroupSnapshots,
+                ChangedBlocks,
                 Cloning,
                 FormatLedger,
                 ImageFiles,
@@ -69,6 +73,7 @@ public final class FileBackend
     private final VolumeCreation creation;
     private final FileSnapshots snapshots;
     private final FileGroups groups;
+    private final FileChangedBlocks blocks;
     private final VolumeGrowth growth;
     private final Disposal disposal;
     private final Holds holds;
@@ -92,6 +97,7 @@ public final class FileBackend
         loads = new NodeLoads(pool, store);
         examination = new Examination(open, store);
         groups = new FileGroups(open, store, snapshots, disposal, room);
+        blocks = new FileChangedBlocks(pool, open.probe());
         disposal.eraseLeftovers();
         groups.clearLeftovers();
         snapshots.resumeAll();
@@ -184,6 +190,17 @@ public final class FileBackend
     @Override
     public Optional<GroupSnapshot> findGroup(GroupId id) throws IOException {
         return groups.find(id);
+    }
+
+    @Override
+    public BlockList allocated(Snapshot snapshot, long from) throws IOException {
+        return blocks.allocated(snapshot, from);
+    }
+
+    @Override
+    public BlockList changed(Snapshot base, Snapshot target, long from, BooleanSupplier stop)
+            throws IOException {
+        return blocks.changed(base, target, from, stop);
     }
 
     private static String promiseOf(VolumeId id) {

@@ -16,7 +16,7 @@ import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.Backend;
-import dev.stowage.volume.GroupContract;
+import dev.stowage.volume.ChangedBlocksContract;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -48,7 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class FileBackendOnDisk extends GroupContract {
+abstract class FileBackendOnDisk extends ChangedBlocksContract {
     /// More than any of the file systems needs for itself.
     private static final long DISK_BYTES = 512L << 20;
 
@@ -92,6 +92,11 @@ abstract class FileBackendOnDisk extends GroupContract {
         second = Optional.empty();
         pool().close();
         Linux.syncfs(disk().mountPoint());
+    }
+
+    @Override
+    protected boolean comparesBytes() {
+        return !kind().canClone();
     }
 
     private LoopFileSystem disk() {
