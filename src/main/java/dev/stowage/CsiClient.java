@@ -4,6 +4,7 @@ import csi.v1.ControllerGrpc;
 import csi.v1.GroupControllerGrpc;
 import csi.v1.IdentityGrpc;
 import csi.v1.NodeGrpc;
+import csi.v1.SnapshotMetadataGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
@@ -60,6 +61,11 @@ final class CsiClient implements AutoCloseable {
 
     GroupControllerGrpc.GroupControllerBlockingStub groups() {
         return GroupControllerGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    SnapshotMetadataGrpc.SnapshotMetadataBlockingStub snapshotMetadata() {
+        return SnapshotMetadataGrpc.newBlockingStub(channel)
                 .withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS);
     }
 

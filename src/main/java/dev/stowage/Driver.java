@@ -9,6 +9,7 @@ import dev.stowage.csi.NodeService;
 import dev.stowage.csi.Operations;
 import dev.stowage.node.Connectors;
 import dev.stowage.node.Freezing;
+import dev.stowage.csi.SnapshotMetadataService;
 import dev.stowage.node.NodeSelfTest;
 import dev.stowage.node.PodsGroup;
 import dev.stowage.volume.Health;
@@ -19,6 +20,7 @@ import dev.stowage.volume.PoolGroups;
 import dev.stowage.volume.PoolSnapshots;
 import dev.stowage.volume.PoolSource;
 import dev.stowage.volume.Pools;
+import dev.stowage.volume.SnapshotBlocks;
 import dev.stowage.volume.Volumes;
 import io.grpc.BindableService;
 import java.io.IOException;
@@ -134,16 +136,19 @@ final class Driver implements AutoCloseable {
         var services = new ArrayList<BindableService>();
         var snapshots = new PoolSnapshots(pools, options.node());
         var groups = new PoolGroups(pools, options.node(), freezing);
+        var blocks = new SnapshotBlocks(pools);
         services.add(
                 new IdentityService(
                         config.driver(),
                         Version.text(),
                         () -> ready,
                         snapshots::possible,
-                        () -> config.attach() && groups.possible()));
+                        () -> config.attach() && groups.possible(),
+                        blocks::possible));
         if (options.role().servesController()) {
             services.add(
                     new ControllerService(volumes, snapshots, health, operations, config.attach()));
+            services.add(new SnapshotMetadataService(blocks));
         }
         if (options.role().servesController() && config.attach()) {
             services.add(new GroupControllerService(groups, operations));

@@ -156,7 +156,9 @@ class CsiServerTest {
     }
 
     private CsiServer serve(BooleanSupplier ready) throws IOException {
-        var service = new IdentityService("test.driver", "1", ready, () -> false, () -> false);
+        var service =
+                new IdentityService(
+                        "test.driver", "1", ready, () -> false, () -> false, () -> false);
         ExecutorService threads = Executors.newCachedThreadPool();
         var server =
                 new CsiServer(

@@ -12,6 +12,7 @@ import csi.v1.NodePublishVolumeRequest;
 import csi.v1.NodeStageVolumeRequest;
 import csi.v1.NodeUnpublishVolumeRequest;
 import csi.v1.NodeUnstageVolumeRequest;
+import csi.v1.SnapshotMetadataGrpc.SnapshotMetadataBlockingStub;
 import csi.v1.VolumeCapability;
 import csi.v1.VolumeCapability.AccessMode.Mode;
 import dev.stowage.volume.NodeId;
@@ -82,6 +83,10 @@ final class TestDriver implements AutoCloseable {
 
     GroupControllerBlockingStub groups() {
         return client.groups();
+    }
+
+    SnapshotMetadataBlockingStub snapshotMetadata() {
+        return client.snapshotMetadata();
     }
 
     NodeBlockingStub node() {

@@ -20,22 +20,26 @@ public final class IdentityService extends IdentityGrpc.IdentityImplBase {
     private final BooleanSupplier ready;
     private final BooleanSupplier snapshots;
     private final BooleanSupplier groups;
+    private final BooleanSupplier blocks;
 
     /// @param driver the driver's name in Kubernetes; can't change once volumes exist
     /// @param ready false while the driver starts; the state of single pools does not count
     /// @param snapshots whether some pool can make snapshots
     /// @param groups whether there is a GroupController service
+    /// @param blocks whether some pool can list blocks of snapshots
     public IdentityService(
             String driver,
             String version,
             BooleanSupplier ready,
             BooleanSupplier snapshots,
-            BooleanSupplier groups) {
+            BooleanSupplier groups,
+            BooleanSupplier blocks) {
         this.driver = driver;
         this.version = version;
         this.ready = ready;
         this.snapshots = snapshots;
         this.groups = groups;
+        this.blocks = blocks;
     }
 
     @Override
@@ -69,6 +73,9 @@ public final class IdentityService extends IdentityGrpc.IdentityImplBase {
                             }
                             if (groups.getAsBoolean()) {
                                 reply.addCapabilities(service(Type.GROUP_CONTROLLER_SERVICE));
+                            }
+                            if (blocks.getAsBoolean()) {
+                                reply.addCapabilities(service(Type.SNAPSHOT_METADATA_SERVICE));
                             }
                             return reply.build();
                         });

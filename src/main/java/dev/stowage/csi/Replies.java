@@ -156,6 +156,11 @@ final class Replies {
         return with(Status.UNIMPLEMENTED, why).asException();
     }
 
+    /// The status for a caller that has given up. It hears of it no more, but the log does.
+    static StatusException gone() {
+        return Status.CANCELLED.withDescription("the caller has given up").asException();
+    }
+
     private static Status status(Throwable error) {
         return switch (error) {
             case VolumeException refused -> with(status(refused.reason()), refused.getMessage());

@@ -14,12 +14,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
-/// One log line for each RPC: method, volume, result code, milliseconds, and for an error its
+/// One log line for each RPC: method, volume or snapshot, result code, milliseconds, and for an
+// error its
 /// message. Nothing else of a request is ever logged: it may hold secrets. Checks of health come
 /// every few seconds; that they succeed is no news.
 public final class RpcLog implements ServerInterceptor {
     private static final Logger LOG = LoggerFactory.getLogger("rpc");
-    private static final String[] NAMING_FIELDS = {"volume_id", "name"};
+    private static final String[] NAMING_FIELDS = {
+        "volume_id", "name", "snapshot_id", "target_snapshot_id"
+    };
     private static final Set<String> HEALTH_CHECKS = Set.of("Probe", "GetInfo");
 
     @Override
@@ -56,8 +59,8 @@ public final class RpcLog implements ServerInterceptor {
             if (request instanceof Message message) {
                 for (var name : NAMING_FIELDS) {
                     var field = message.getDescriptorForType().findFieldByName(name);
-                    if (field != null) {
-                        volume = printable((String) message.getField(field));
+                    if (field != null && message.getField(field) instanceof String text) {
+                        volume = text.isEmpty() ? volume : printable(text);
                     }
                 }
             }
