@@ -12,6 +12,7 @@ PACKAGES=(
     ip:iproute2
     socat:socat
     openssl:openssl
+    mkfs.xfs:xfsprogs
     buildah:buildah
     mmdebstrap:mmdebstrap
     busybox:busybox-static
