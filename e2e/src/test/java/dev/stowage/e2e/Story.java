@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class Story implements AutoCloseable {
 
     /// Far more than anything takes here; a test that waits so long has failed.
-    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     private final KubernetesClient client;
     private final String namespace;
@@ -35,6 +35,14 @@ final class Story implements AutoCloseable {
                 new NamespaceBuilder().withNewMetadata().withGenerateName("story-").endMetadata();
         var made = client.namespaces().resource(wanted.build()).create();
         return new Story(client, made.getMetadata().getName());
+    }
+
+    KubernetesClient client() {
+        return client;
+    }
+
+    String namespace() {
+        return namespace;
     }
 
     /// `kubectl apply -f -`.
