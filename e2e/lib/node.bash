@@ -188,6 +188,6 @@ our_loops() {
                 ours+="$loop $(stat -c '%Hr:%Lr %Hd:%Ld/%i' "$loop") "
                 echo "$loop"
             fi
-        done < <(losetup --noheadings --raw --list --output NAME,BACK-MAJ:MIN,BACK-INO)
+        done < <(losetup --noheadings --list --output NAME,BACK-MAJ:MIN,BACK-INO)
     done
 }
