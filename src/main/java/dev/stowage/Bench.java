@@ -27,14 +27,16 @@ final class Bench implements Callable<Integer> {
             names = "--rounds",
             defaultValue = "200",
             paramLabel = "N",
-            description = "Lives of each kind that are measured (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Lives (or snapshots) of each kind that are measured (default: ${DEFAULT-VALUE}).")
     private int rounds;
 
     @Option(
             names = "--warm-up",
             defaultValue = "100",
             paramLabel = "N",
-            description = "Lives that go before and don't count (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Lives (or snapshots) that go before and don't count (default: ${DEFAULT-VALUE}).")
     private int warmUp;
 
     @Option(
@@ -43,17 +45,27 @@ final class Bench implements Callable<Integer> {
             description = "Where to make the temporary folder (default: /var/lib or /var/tmp).")
     private @Nullable Path poolDir;
 
+    @Option(
+            names = "--snapshots",
+            description = "Measure snapshots of volumes of 1, 10 and 100 GiB on XFS instead.")
+    private boolean snapshots;
+
     @Override
     public Integer call() throws IOException {
         var commandLine = Objects.requireNonNull(spec).commandLine();
         if (rounds < 1 || warmUp < 0) {
             throw new ParameterException(commandLine, "--rounds and --warm-up must be positive");
         }
-        var place = Workplace.make(BenchRun.NEEDS, poolDir);
+        var place = Workplace.make(snapshots ? SnapshotBench.NEEDS : BenchRun.NEEDS, poolDir);
         try (var _ = new Interruption();
                 place) {
             var narration = new Narration(commandLine.getOut());
-            new BenchRun(place, narration, new BenchRun.Rounds(rounds, warmUp)).run();
+            var counted = new BenchRun.Rounds(rounds, warmUp);
+            if (snapshots) {
+                new SnapshotBench(place, narration, counted).run();
+            } else {
+                new BenchRun(place, narration, counted).run();
+            }
         } catch (IOException e) {
             throw Thread.interrupted() ? new IOException("interrupted", e) : e;
         }
