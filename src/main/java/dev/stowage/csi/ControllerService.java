@@ -37,16 +37,13 @@ import csi.v1.ListVolumesRequest;
 import csi.v1.ListVolumesResponse;
 import csi.v1.ValidateVolumeCapabilitiesRequest;
 import csi.v1.ValidateVolumeCapabilitiesResponse;
-import dev.stowage.volume.Capability;
 import dev.stowage.volume.Health;
-import dev.stowage.volume.NodeId;
 import dev.stowage.volume.PoolSnapshots;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import dev.stowage.volume.Volumes;
 import io.grpc.stub.StreamObserver;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -62,18 +59,14 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
                     Type.GET_VOLUME_HEALTH,
                     Type.LIST_VOLUME_HEALTH);
 
-    /// Without attachment the node does what these would do.
+    /// Beside [AttachmentCalls#CAPABILITIES]: without attachment the node does what these would do.
     private static final List<Type> WITH_ATTACHMENT =
-            List.of(
-                    Type.PUBLISH_UNPUBLISH_VOLUME,
-                    Type.PUBLISH_READONLY,
-                    Type.LIST_VOLUMES_PUBLISHED_NODES,
-                    Type.EXPAND_VOLUME,
-                    Type.MODIFY_VOLUME);
+            List.of(Type.EXPAND_VOLUME, Type.MODIFY_VOLUME);
 
     private final Volumes volumes;
     private final Operations operations;
     private final boolean attach;
+    private final AttachmentCalls attachments;
     private final SnapshotCalls snapshots;
     private final HealthCalls health;
     private final ModifyCalls modifying;
@@ -86,6 +79,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
             Operations operations,
             boolean attach) {
         this.volumes = volumes;
+        this.attachments = new AttachmentCalls(volumes, operations);
         this.snapshots = new SnapshotCalls(snapshots, operations);
         this.health = new HealthCalls(health, List.of(), operations);
         this.operations = operations;
@@ -110,6 +104,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     private List<Type> capabilities() {
         var all = new ArrayList<>(ALWAYS);
         if (attach) {
+            all.addAll(AttachmentCalls.CAPABILITIES);
             all.addAll(WITH_ATTACHMENT);
         }
         if (volumes.canClone()) {
@@ -185,72 +180,22 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
     public void controllerPublishVolume(
             ControllerPublishVolumeRequest request,
             StreamObserver<ControllerPublishVolumeResponse> observer) {
-        if (!attach) {
+        if (attach) {
+            attachments.attach(request, observer);
+        } else {
             super.controllerPublishVolume(request, observer);
-            return;
         }
-        operations.answer(
-                observer,
-                () -> {
-                    Requests.required(request.getVolumeId(), "volume_id");
-                    Requests.required(request.getNodeId(), "node_id");
-                    var use =
-                            Requests.capability(
-                                    request.hasVolumeCapability(), request.getVolumeCapability());
-                    var id = Requests.existing(request.getVolumeId());
-                    var node = Requests.node(request.getNodeId());
-                    return operations.run(
-                            request.getVolumeId(),
-                            "ControllerPublishVolume",
-                            request,
-                            () -> publish(id, node, use, request.getReadonly()));
-                });
-    }
-
-    private ControllerPublishVolumeResponse publish(
-            VolumeId id, NodeId node, Capability use, boolean readOnly) throws IOException {
-        volumes.requireSupported(id, List.of(use));
-        var volume = volumes.require(id);
-        return Replies.published(
-                volumes.attach(id, node, use.mode(), readOnly),
-                volume.limits().at(volume.capacityBytes()));
     }
 
     @Override
     public void controllerUnpublishVolume(
             ControllerUnpublishVolumeRequest request,
             StreamObserver<ControllerUnpublishVolumeResponse> observer) {
-        if (!attach) {
-            super.controllerUnpublishVolume(request, observer);
-            return;
-        }
-        operations.answer(
-                observer,
-                () -> {
-                    var id = VolumeId.parse(Requests.required(request.getVolumeId(), "volume_id"));
-                    if (id.isEmpty()) {
-                        return ControllerUnpublishVolumeResponse.getDefaultInstance();
-                    }
-                    return operations.run(
-                            request.getVolumeId(),
-                            "ControllerUnpublishVolume",
-                            request,
-                            () -> unpublish(id.get(), request.getNodeId()));
-                });
-    }
-
-    /// An empty node id means every node (CSI's ControllerUnpublishVolumeRequest).
-    private ControllerUnpublishVolumeResponse unpublish(VolumeId id, String node)
-            throws IOException {
-        if (node.isEmpty()) {
-            volumes.detachAll(id);
+        if (attach) {
+            attachments.detach(request, observer);
         } else {
-            var known = Requests.nodeIfValid(node);
-            if (known.isPresent()) {
-                volumes.detach(id, known.get());
-            }
+            super.controllerUnpublishVolume(request, observer);
         }
-        return ControllerUnpublishVolumeResponse.getDefaultInstance();
     }
 
     @Override

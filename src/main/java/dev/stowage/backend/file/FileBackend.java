@@ -1,6 +1,5 @@
 package dev.stowage.backend.file;
 
-import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.Attachment;
@@ -57,13 +56,6 @@ public final class FileBackend
                 Diagnosable,
                 Modifiable {
     private static final Logger LOG = LoggerFactory.getLogger(FileBackend.class);
-    private static final Set<AccessMode> MODES =
-            Set.of(
-                    AccessMode.SINGLE_NODE_WRITER,
-                    AccessMode.SINGLE_NODE_READER_ONLY,
-                    AccessMode.SINGLE_NODE_SINGLE_WRITER,
-                    AccessMode.SINGLE_NODE_MULTI_WRITER,
-                    AccessMode.MULTI_NODE_READER_ONLY);
 
     private final OpenPool open;
     private final PoolFolder pool;
@@ -76,9 +68,8 @@ public final class FileBackend
     private final FileChangedBlocks blocks;
     private final VolumeGrowth growth;
     private final Disposal disposal;
-    private final Holds holds;
+    private final Attachments attachments;
     private final NodeRecords nodes;
-    private final NodeLoads loads;
     private final Examination examination;
 
     FileBackend(OpenPool open) throws IOException {
@@ -91,10 +82,9 @@ public final class FileBackend
         disposal =
                 new Disposal(
                         pool, open.folders(), open.durable(), open.promises(), open.background());
-        holds = new Holds(open.durable());
         nodes = new NodeRecords(pool, open.durable());
+        attachments = new Attachments(open, store, nodes, readers);
         snapshots = new FileSnapshots(open, store, disposal, readers, room);
-        loads = new NodeLoads(pool, store);
         examination = new Examination(open, store);
         groups = new FileGroups(open, store, snapshots, disposal, room);
         blocks = new FileChangedBlocks(pool, open.probe());
@@ -115,7 +105,7 @@ public final class FileBackend
 
     @Override
     public Set<AccessMode> accessModes() {
-        return MODES;
+        return Attachments.MODES;
     }
 
     @Override
@@ -293,56 +283,23 @@ public final class FileBackend
     public Attachment attach(VolumeId id, NodeId node, AccessMode mode, boolean readOnly)
             throws IOException {
         requireHealthy();
-        require(id);
-        var limit = nodes.maxVolumes(node);
-        if (!MODES.contains(mode)) {
-            throw new VolumeException(
-                    Reason.INVALID,
-                    "access mode %s can't be served from image files: use one of %s"
-                            .formatted(mode, MODES.stream().sorted().toList()));
-        }
-        try {
-            var hold = new Hold(node, mode, readOnly);
-            loads.within(limit, id, node, () -> holds.take(pool.volume(id), hold));
-            releaseIfCopied(id, node);
-        } catch (ErrnoException e) {
-            if (e.is(Errno.ENOENT)) {
-                store.require(id); // deleted meanwhile
-            }
-            throw Room.inWords(e);
-        }
-        return new Attachment.LoopFile(id, readOnly || mode.readOnly());
-    }
-
-    /// Who copies looks for holds after saying so, and we the other way round.
-    private void releaseIfCopied(VolumeId id, NodeId node) throws IOException {
-        try {
-            requireNotCopied(id);
-        } catch (VolumeException e) {
-            holds.release(pool.volume(id), node);
-            throw e;
-        }
+        return attachments.attach(id, node, mode, readOnly);
     }
 
     @Override
     public void requireNotCopied(VolumeId id) {
-        if (readers.read(id)) {
-            throw new VolumeException(
-                    Reason.BUSY,
-                    "volume %s is being copied byte by byte and must keep still until that is done; retry"
-                            .formatted(id));
-        }
+        attachments.requireNotCopied(id);
     }
 
     @Override
     public void detach(VolumeId id, NodeId node) throws IOException {
         requireHealthy();
-        holds.release(pool.volume(id), node);
+        attachments.detach(id, node);
     }
 
     @Override
     public List<NodeId> holders(VolumeId id) throws IOException {
-        return Holds.nodes(pool.volume(id));
+        return attachments.holders(id);
     }
 
     @Override

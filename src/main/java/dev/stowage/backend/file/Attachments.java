@@ -1,0 +1,90 @@
+package dev.stowage.backend.file;
+
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.volume.AccessMode;
+import dev.stowage.volume.Attachment;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+
+/// Which nodes have which volumes of a file pool.
+final class Attachments {
+    static final Set<AccessMode> MODES =
+            Set.of(
+                    AccessMode.SINGLE_NODE_WRITER,
+                    AccessMode.SINGLE_NODE_READER_ONLY,
+                    AccessMode.SINGLE_NODE_SINGLE_WRITER,
+                    AccessMode.SINGLE_NODE_MULTI_WRITER,
+                    AccessMode.MULTI_NODE_READER_ONLY);
+
+    private final PoolFolder pool;
+    private final VolumeStore store;
+    private final NodeRecords nodes;
+    private final Readers readers;
+    private final Holds holds;
+    private final NodeLoads loads;
+
+    Attachments(OpenPool open, VolumeStore store, NodeRecords nodes, Readers readers) {
+        this.pool = open.folder();
+        this.store = store;
+        this.nodes = nodes;
+        this.readers = readers;
+        this.holds = new Holds(open.durable());
+        this.loads = new NodeLoads(pool, store);
+    }
+
+    Attachment attach(VolumeId id, NodeId node, AccessMode mode, boolean readOnly)
+            throws IOException {
+        store.require(id);
+        var limit = nodes.maxVolumes(node);
+        if (!MODES.contains(mode)) {
+            throw new VolumeException(
+                    Reason.INVALID,
+                    "access mode %s can't be served from image files: use one of %s"
+                            .formatted(mode, MODES.stream().sorted().toList()));
+        }
+        try {
+            var hold = new Hold(node, mode, readOnly);
+            loads.within(limit, id, node, () -> holds.take(pool.volume(id), hold));
+            releaseIfCopied(id, node);
+        } catch (ErrnoException e) {
+            if (e.is(Errno.ENOENT)) {
+                store.require(id); // deleted meanwhile
+            }
+            throw Room.inWords(e);
+        }
+        return new Attachment.LoopFile(id, readOnly || mode.readOnly());
+    }
+
+    /// Who copies looks for holds after saying so, and we the other way round.
+    private void releaseIfCopied(VolumeId id, NodeId node) throws IOException {
+        try {
+            requireNotCopied(id);
+        } catch (VolumeException e) {
+            holds.release(pool.volume(id), node);
+            throw e;
+        }
+    }
+
+    void requireNotCopied(VolumeId id) {
+        if (readers.read(id)) {
+            throw new VolumeException(
+                    Reason.BUSY,
+                    "volume %s is being copied byte by byte and must keep still until that is done; retry"
+                            .formatted(id));
+        }
+    }
+
+    void detach(VolumeId id, NodeId node) throws IOException {
+        holds.release(pool.volume(id), node);
+    }
+
+    List<NodeId> holders(VolumeId id) throws IOException {
+        return Holds.nodes(pool.volume(id));
+    }
+}
