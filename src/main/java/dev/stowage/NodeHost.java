@@ -30,8 +30,7 @@ final class NodeHost {
         return new Connectors(new LoopConnector(node, id -> power(pools, id, ImageFiles.class)));
     }
 
-    static NodeService.Host wire(
-            NodeId node, Connectors connectors, Pools pools, PodsGroup pods) {
+    static NodeService.Host wire(NodeId node, Connectors connectors, Pools pools, PodsGroup pods) {
         var limiting = new Limiting(connectors, pods);
         return new NodeService.Host(
                 new Staging(node, connectors, id -> power(pools, id, FormatLedger.class), limiting),
