@@ -1,0 +1,313 @@
+package dev.stowage;
+
+import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import csi.v1.ControllerPublishVolumeRequest;
+import csi.v1.CreateVolumeGroupSnapshotRequest;
+import csi.v1.DeleteVolumeGroupSnapshotRequest;
+import csi.v1.ListSnapshotsRequest;
+import csi.v1.NodeStageVolumeRequest;
+import csi.v1.NodeUnstageVolumeRequest;
+import csi.v1.VolumeGroupSnapshot;
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Linux;
+import dev.stowage.testing.LoopFileSystem;
+import dev.stowage.testing.NothingLeftBehind;
+import dev.stowage.testing.Polling;
+import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestFolder;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// A driver that is killed while it makes a group snapshot of two volumes in use.
+@RequiresRoot
+@ExtendWith(NothingLeftBehind.class)
+final class KilledGroupTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final String NODE = "n1";
+
+    @TempDir(factory = TestFolder.class)
+    @SuppressWarnings("NullAway.Init")
+    private Path folder;
+
+    @SuppressWarnings("NullAway.Init")
+    private LoopFileSystem disk;
+
+    @SuppressWarnings("NullAway.Init")
+    private DriverProcess driver;
+
+    @SuppressWarnings("NullAway.Init")
+    private CsiClient client;
+
+    @SuppressWarnings("NullAway.Init")
+    private List<String> volumes;
+
+    @BeforeEach
+    void begin() throws Exception {
+        disk = LoopFileSystem.make(folder, "disk", LoopFileSystem.Kind.XFS, 640L << 20);
+        start();
+        volumes = List.of(create("a"), create("b"));
+        volumes.forEach(this::stage);
+    }
+
+    private void start() throws Exception {
+        driver =
+                DriverProcess.start(
+                        folder,
+                        NODE,
+                        "attach: true\npools: {ssd: {type: file, path: %s/pool, shared: true}}\n"
+                                .formatted(disk.mountPoint()));
+        driver.awaitReady();
+        client = new CsiClient(driver.socket());
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        for (var volume : volumes) {
+            Linux.thaw(staging(volume)); // where a test failed
+            unstage(volume);
+        }
+        client.close();
+        driver.close();
+        disk.close();
+    }
+
+    private String create(String name) {
+        return client.controller()
+                .createVolume(TestDriver.createRequest(name))
+                .getVolume()
+                .getVolumeId();
+    }
+
+    private Path staging(String volume) {
+        return folder.resolve("staging-" + volumes.indexOf(volume));
+    }
+
+    private void stage(String volume) {
+        var use = TestDriver.mount(SINGLE_NODE_WRITER);
+        var context =
+                client.controller()
+                        .controllerPublishVolume(
+                                ControllerPublishVolumeRequest.newBuilder()
+                                        .setVolumeId(volume)
+                                        .setNodeId(NODE)
+                                        .setVolumeCapability(use)
+                                        .build())
+                        .getPublishContextMap();
+        var _ =
+                client.node()
+                        .nodeStageVolume(
+                                NodeStageVolumeRequest.newBuilder()
+                                        .setVolumeId(volume)
+                                        .putAllPublishContext(context)
+                                        .setStagingTargetPath(staging(volume).toString())
+                                        .setVolumeCapability(use)
+                                        .build());
+    }
+
+    private void unstage(String volume) {
+        var _ =
+                client.node()
+                        .nodeUnstageVolume(
+                                NodeUnstageVolumeRequest.newBuilder()
+                                        .setVolumeId(volume)
+                                        .setStagingTargetPath(staging(volume).toString())
+                                        .build());
+    }
+
+    private VolumeGroupSnapshot group() {
+        return client.groups()
+                .createVolumeGroupSnapshot(
+                        CreateVolumeGroupSnapshotRequest.newBuilder()
+                                .setName("g")
+                                .addAllSourceVolumeIds(volumes)
+                                .build())
+                .getGroupSnapshot();
+    }
+
+    private int snapshots() {
+        return client.controller()
+                .listSnapshots(ListSnapshotsRequest.getDefaultInstance())
+                .getEntriesCount();
+    }
+
+    private void delete(VolumeGroupSnapshot group) {
+        var _ =
+                client.groups()
+                        .deleteVolumeGroupSnapshot(
+                                DeleteVolumeGroupSnapshotRequest.newBuilder()
+                                        .setGroupSnapshotId(group.getGroupSnapshotId())
+                                        .build());
+    }
+
+    private boolean frozen(String volume) throws ErrnoException {
+        try {
+            Linux.freeze(staging(volume));
+            Linux.thaw(staging(volume));
+            return false;
+        } catch (ErrnoException e) {
+            if (e.is(Errno.EBUSY)) {
+                return true;
+            }
+            throw e;
+        }
+    }
+
+    /// Runs the call with strace at the driver, which it kills at `step`, and starts the next.
+    private void killedAt(String step, Runnable call) throws Exception {
+        var name = step.split(":")[0];
+        var strace = strace(name, "--inject=" + step.replace(":when", ":signal=KILL:when"));
+        try {
+            assertKilled(call);
+        } finally {
+            strace.destroy();
+            strace.waitFor();
+        }
+        restart();
+    }
+
+    private Process strace(String call, String inject) throws Exception {
+        var log = folder.resolve("strace.log");
+        var strace =
+                new ProcessBuilder(
+                                "strace",
+                                "-f",
+                                "-o",
+                                folder.resolve("strace.out").toString(),
+                                "-e",
+                                "trace=" + call,
+                                inject,
+                                "-p",
+                                String.valueOf(driver.pid()))
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile())
+                        .start();
+        Polling.await(
+                "strace is attached",
+                PATIENCE,
+                () -> Files.readString(log).contains("attached with"));
+        return strace;
+    }
+
+    private void assertKilled(Runnable call) throws Exception {
+        try {
+            call.run();
+            throw new AssertionError("the driver was not killed");
+        } catch (StatusRuntimeException e) {
+            assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+        }
+        assertThat(driver.awaitEnd(30)).isTrue();
+    }
+
+    private void restart() throws Exception {
+        client.close();
+        driver.close();
+        start();
+    }
+
+    @Test
+    @DisplayName("47: a driver that is killed within a freeze leaves nothing frozen")
+    void aFreezeThatIsKilledIsThawedByTheWatchdog() throws Exception {
+        // Each ioctl takes a while longer, so that there is time to see it and to kill within.
+        var strace = strace("ioctl", "--inject=ioctl:delay_exit=300000");
+        var killer =
+                Thread.ofPlatform()
+                        .start(
+                                () -> {
+                                    try {
+                                        Polling.await("frozen", PATIENCE, this::bothFrozen);
+                                        driver.kill();
+                                    } catch (Exception e) {
+                                        throw new AssertionError(e);
+                                    }
+                                });
+        try {
+            assertKilled(this::group);
+        } finally {
+            killer.join();
+            strace.destroy();
+            strace.waitFor();
+        }
+        for (var volume : volumes) {
+            Polling.await("thawed", PATIENCE, () -> !frozen(volume));
+            Files.writeString(staging(volume).resolve("file"), "written");
+        }
+        restart();
+        assertThat(snapshots()).isZero();
+        assertThat(group().getSnapshotsCount()).isEqualTo(2);
+    }
+
+    private boolean bothFrozen() throws Exception {
+        var calls = Files.readString(folder.resolve("strace.out"));
+        return calls.lines().filter(line -> line.matches(".*FIFREEZE.* = 0.*")).count() == 2;
+    }
+
+    @Test
+    @DisplayName("47: what was frozen when the machine's watchdog died too is thawed at start")
+    void theNextDriverThawsWhatIsFrozen() throws Exception {
+        client.close();
+        driver.close();
+        for (var volume : volumes) {
+            Linux.freeze(staging(volume));
+        }
+        start();
+        for (var volume : volumes) {
+            assertThat(frozen(volume)).isFalse();
+        }
+    }
+
+    @Test
+    @DisplayName("47: a group that is killed anywhere is there whole or not at all")
+    void aGroupThatIsKilledIsWholeOrNotThere() throws Exception {
+        for (var step :
+                List.of(
+                        "mkdirat:when=2",
+                        "fsync:when=1",
+                        "fsync:when=6",
+                        "renameat2:when=1",
+                        "renameat2:when=2",
+                        "link:when=1")) {
+            killedAt(step, this::group);
+            assertThat(snapshots()).as(step).isZero();
+            var made = group();
+            assertThat(made.getSnapshotsCount()).as(step).isEqualTo(2);
+            assertThat(snapshots()).as(step).isEqualTo(2);
+            delete(made);
+            assertThat(snapshots()).as(step).isZero();
+        }
+        assertThat(folders("snapshots")).isZero();
+        assertThat(folders(".incoming")).isZero();
+    }
+
+    @Test
+    @DisplayName("47: a delete of a group that is killed leaves it whole or takes all of it")
+    void aDeleteThatIsKilledLeavesNoHalfGroup() throws Exception {
+        for (var step : List.of("unlink:when=1", "renameat2:when=1", "renameat2:when=2")) {
+            var made = group();
+            killedAt(step, () -> delete(made));
+            assertThat(snapshots()).as(step).isIn(0, 2);
+            delete(made);
+            assertThat(snapshots()).as(step).isZero();
+        }
+        restart();
+        assertThat(folders("snapshots")).isZero();
+    }
+
+    private long folders(String name) throws Exception {
+        try (var entries = Files.list(disk.mountPoint().resolve("pool").resolve(name))) {
+            return entries.count();
+        }
+    }
+}
