@@ -2,6 +2,7 @@ package dev.stowage.e2e;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.PersistentVolume;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -47,9 +48,16 @@ final class Story implements AutoCloseable {
 
     /// `kubectl apply -f -`.
     void apply(String manifest) {
-        for (var object : client.load(new ByteArrayInputStream(manifest.getBytes(UTF_8))).items()) {
-            client.resource(object).inNamespace(namespace).serverSideApply();
-        }
+        read(manifest).forEach(this::apply);
+    }
+
+    void apply(HasMetadata object) {
+        client.resource(object).inNamespace(namespace).serverSideApply();
+    }
+
+    /// The objects of a manifest.
+    List<HasMetadata> read(String manifest) {
+        return client.load(new ByteArrayInputStream(manifest.getBytes(UTF_8))).items();
     }
 
     Pod podIsReady(String name) {
