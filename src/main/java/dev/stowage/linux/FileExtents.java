@@ -76,6 +76,20 @@ public final class FileExtents {
         }
     }
 
+    /// Whether the file system says where a file's extents are. NFS can share blocks and yet not
+    /// say that.
+    public static boolean told(Fd file) throws ErrnoException {
+        try {
+            var _ = new FileExtents(file, 0).next();
+            return true;
+        } catch (ErrnoException e) {
+            if (e.is(Errno.EOPNOTSUPP, Errno.ENOTTY)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
     /// Gives every extent from `offset` on to `each`.
     public static void each(Fd file, long offset, Consumer<Extent> each) throws ErrnoException {
         var extents = new FileExtents(file, offset);

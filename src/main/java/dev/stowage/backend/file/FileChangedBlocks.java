@@ -64,7 +64,7 @@ record FileChangedBlocks(PoolFolder pool, ExtentProbe probe) {
     private RangeFinder changes(Fd old, Fd now, long from, long size, BooleanSupplier stop)
             throws IOException {
         var comparison = new DataComparison(old, now, stop);
-        if (probe.reflinks() && old.stat().dev() == now.stat().dev() && placesTold(now)) {
+        if (probe.reflinks() && old.stat().dev() == now.stat().dev() && FileExtents.told(now)) {
             return new ChangedExtents(
                     new ExtentCursor(new FileExtents(old, from)::next),
                     new ExtentCursor(new FileExtents(now, from)::next),
@@ -73,19 +73,6 @@ record FileChangedBlocks(PoolFolder pool, ExtentProbe probe) {
                     stop);
         }
         return new ChangedData(written(old), written(now), comparison);
-    }
-
-    /// NFS can share blocks and yet not say where they are.
-    private static boolean placesTold(Fd image) throws ErrnoException {
-        try {
-            var _ = new FileExtents(image, 0).next();
-            return true;
-        } catch (ErrnoException e) {
-            if (e.is(Errno.EOPNOTSUPP, Errno.ENOTTY)) {
-                return false;
-            }
-            throw e;
-        }
     }
 
     /// What was only read so far would be taken for written.

@@ -18,8 +18,12 @@ final class SharedBlocks {
     private final List<Interval> intervals = new ArrayList<>();
     private long sharedBytes;
 
+    /// Where the file system does not say what is shared, everything counts as the image's own.
     void add(Path image) throws ErrnoException {
         try (var file = Fd.open(image, O_RDONLY | O_NOFOLLOW)) {
+            if (!FileExtents.told(file)) {
+                return;
+            }
             FileExtents.each(
                     file,
                     0,
