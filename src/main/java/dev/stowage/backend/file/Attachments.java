@@ -8,6 +8,7 @@ import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
+import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;
@@ -40,7 +41,7 @@ final class Attachments {
 
     Attachment attach(VolumeId id, NodeId node, AccessMode mode, boolean readOnly)
             throws IOException {
-        store.require(id);
+        requireReadable(id);
         var limit = nodes.maxVolumes(node);
         if (!MODES.contains(mode)) {
             throw new VolumeException(
@@ -59,6 +60,12 @@ final class Attachments {
             throw Room.inWords(e);
         }
         return new Attachment.LoopFile(id, readOnly || mode.readOnly());
+    }
+
+    private void requireReadable(VolumeId id) throws IOException {
+        if (store.find(id).isEmpty()) {
+            throw Volumes.noSuchVolume(id.toString());
+        }
     }
 
     /// Who copies looks for holds after saying so, and we the other way round.
