@@ -8,11 +8,16 @@ install_chart() {
     case ${1:-} in
         local | central) mode=$1 && shift ;;
     esac
-    [ "$mode" = local ] || release=stowage-central
+    local values=(--values "$chart/$mode.yaml")
+    if [ "$mode" = local ]; then
+        values+=(--values "$E2E/local.yaml")
+    else
+        release=stowage-central
+    fi
     (building build_driver)
     archive=$(driver_archive)
     load_driver "$archive"
     helm upgrade --install "$release" "$chart/stowage" --namespace stowage --create-namespace \
-        --values "$chart/$mode.yaml" --set-string "podAnnotations.image=$(basename "$archive" .tar)" \
+        "${values[@]}" --set-string "podAnnotations.image=$(basename "$archive" .tar)" \
         --wait --timeout 3m "$@"
 }
