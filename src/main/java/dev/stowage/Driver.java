@@ -73,7 +73,9 @@ final class Driver implements AutoCloseable {
     /// Serves at once; ready when the pools have been opened and the node has been checked. What an
     /// earlier driver left frozen is thawed before anything else: applications wait for it.
     void start() throws IOException {
-        freezing.thawLeftovers();
+        if (options.role().servesNode()) {
+            freezing.thawLeftovers();
+        }
         server.start();
         LOG.info(
                 "{} {} serves {} on {} as node {}",

@@ -159,8 +159,33 @@ public final class LoopDevices {
     /// Those that are bound to this file, which has just been looked at. A device whose status
     /// can't be read is none of them: the kernel asks the file system of its file
     /// (LOOP_GET_STATUS64), and somebody's dead file system must not keep others from their work.
+    /// A process that may not open devices, as the controller of mode central, goes by the path
+    /// that sysfs shows: EPERM or EACCES if it leads to this file.
     public static List<LoopDevice> boundTo(FileId image) throws IOException {
-        return all(_ -> false).stream().filter(loop -> loop.image().equals(image)).toList();
+        return boundTo(NODES, image);
+    }
+
+    static List<LoopDevice> boundTo(LoopNodes nodes, FileId image) throws IOException {
+        var devices = new ArrayList<LoopDevice>();
+        for (var number : bound()) {
+            try {
+                read(nodes, number, status -> status.image().equals(image)).ifPresent(devices::add);
+            } catch (ErrnoException e) {
+                if (!e.call().equals("LOOP_GET_STATUS64")
+                        && !(e.is(Errno.EPERM, Errno.EACCES) && !hasFile(number, image))) {
+                    throw e;
+                }
+            }
+        }
+        return devices;
+    }
+
+    private static boolean hasFile(int number, FileId image) {
+        try {
+            return Linux.stat(Path.of(backingFile(number).stripTrailing())).id().equals(image);
+        } catch (ErrnoException e) {
+            return false; // detached meanwhile, or of another container
+        }
     }
 
     /// The device behind a device file; empty where the path is not of a bound loop device.
@@ -290,10 +315,15 @@ public final class LoopDevices {
     /// Empty where the device is not wanted, or was detached in the meantime.
     private static Optional<LoopDevice> read(int number, Predicate<LoopStatus> wanted)
             throws ErrnoException {
-        try (var device = NODES.open(number, OpenFlags.O_RDONLY)) {
+        return read(NODES, number, wanted);
+    }
+
+    private static Optional<LoopDevice> read(
+            LoopNodes nodes, int number, Predicate<LoopStatus> wanted) throws ErrnoException {
+        try (var device = nodes.open(number, OpenFlags.O_RDONLY)) {
             var status = LoopStatus.read(device);
             return wanted.test(status)
-                    ? Optional.of(describe(NODES, number, device, status))
+                    ? Optional.of(describe(nodes, number, device, status))
                     : Optional.empty();
         } catch (ErrnoException e) {
             if (e.is(Errno.ENXIO, Errno.ENOENT)) {

@@ -358,6 +358,20 @@ class LoopDevicesTest {
         }
     }
 
+    /// As in the controller's container, which has no device files and no right to make any. Nobody
+    /// can make files in /sys.
+    @Test
+    void whoMayNotOpenDevicesGoesByTheirFilesPaths() throws Exception {
+        var nodes = new LoopNodes(Path.of("/sys/kernel"));
+        var other = LoopFileSystem.sparseFile(folder.resolve("other"), BYTES);
+        var _ = attach();
+
+        assertThat(LoopDevices.boundTo(nodes, Linux.stat(other).id())).isEmpty();
+        assertThatThrownBy(() -> LoopDevices.boundTo(nodes, Linux.stat(image).id()))
+                .hasMessageContaining("mknodat(/sys/kernel/loop")
+                .hasMessageContaining("EPERM");
+    }
+
     private static void run(String... argv) throws Exception {
         var _ = Command.run(List.of(argv), Duration.ofSeconds(20));
     }
