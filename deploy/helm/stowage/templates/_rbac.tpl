@@ -1,8 +1,8 @@
 {{/*
 What the sidecars ask of the API, for the whole cluster. Compared with the rules in the sidecars' own repositories,
 left out are: reading events and updating them (the recorder only creates and patches), secrets (Stowage has none),
-nodes and CSINodes in mode local (the provisioner knows its own node), VolumeAttachments there (nothing is attached), and
-everything about snapshots and VolumeAttributesClasses while they are off.
+nodes and CSINodes in mode local (the provisioner knows its own node), VolumeAttachments there (nothing is attached),
+VolumeAttributesClasses there (nobody can change a volume), and everything about snapshots while they are off.
 */}}
 {{- define "stowage.clusterRules" -}}
 {{- $central := eq .Values.mode "central" -}}
@@ -33,6 +33,10 @@ everything about snapshots and VolumeAttributesClasses while they are off.
 - apiGroups: [storage.k8s.io]
   resources: [volumeattachments/status]
   verbs: [patch]
+# provisioner and resizer, which watches these whether or not there are any
+- apiGroups: [storage.k8s.io]
+  resources: [volumeattributesclasses]
+  verbs: [get, list, watch]
 {{- end }}
 # resizer
 - apiGroups: [""]
@@ -41,12 +45,6 @@ everything about snapshots and VolumeAttributesClasses while they are off.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
-{{- if .Values.volumeAttributesClasses }}
-# provisioner and resizer
-- apiGroups: [storage.k8s.io]
-  resources: [volumeattributesclasses]
-  verbs: [get, list, watch]
-{{- end }}
 {{- if .Values.snapshots.enabled }}
 # provisioner: restores, and the protection of a snapshot that is being restored
 - apiGroups: [snapshot.storage.k8s.io]

@@ -90,6 +90,20 @@ class ChartObjectsTest {
         }
     }
 
+    /// It watches them as soon as the driver can change volumes, also while there are none.
+    @Test
+    void theResizerOfModeCentralMayWatchAttributesClasses() throws Exception {
+        var rules = only("ClusterRole", objects(chart.render("--set", SHARED))).path("rules");
+
+        assertThat(elements(rules))
+                .anyMatch(
+                        rule ->
+                                rule.path("resources")
+                                                .toString()
+                                                .contains("volumeattributesclasses")
+                                        && rule.path("verbs").toString().contains("watch"));
+    }
+
     @Test
     void aDriverThatServesOneNodeHasNoToken() throws Exception {
         var pod = pod(only("DaemonSet", objects(chart.render("--set", SHARED))));
