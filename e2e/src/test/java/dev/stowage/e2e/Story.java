@@ -11,12 +11,13 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/// What one test does, in a namespace of its own that goes when the test ends, with all volumes
-/// that its claims had.
+/// What one test does, in a namespace of its own. When the test ends the namespace goes, and so must
+/// all volumes that its claims had.
 final class Story implements AutoCloseable {
 
     /// Far more than anything takes here; a test that waits so long has failed.
@@ -123,5 +124,16 @@ final class Story implements AutoCloseable {
         var mine = client.namespaces().withName(namespace);
         mine.delete();
         mine.waitUntilCondition(gone -> gone == null, PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        client.persistentVolumes().list().getItems().stream()
+                .filter(this::goesWithItsClaim)
+                .map(volume -> volume.getMetadata().getName())
+                .forEach(name -> volumeBecomes(name, Objects::isNull));
+    }
+
+    private boolean goesWithItsClaim(PersistentVolume volume) {
+        var claim = volume.getSpec().getClaimRef();
+        return claim != null
+                && namespace.equals(claim.getNamespace())
+                && "Delete".equals(volume.getSpec().getPersistentVolumeReclaimPolicy());
     }
 }
