@@ -7,7 +7,7 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /// A volume's snapshot, a larger volume from it, and a clone, all while a pod writes: from
-/// examples/snapshot.yaml, restore.yaml and clone.yaml.
+/// examples/diary.yaml, snapshot.yaml, restore.yaml and clone.yaml.
 class SnapshotsTest {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
@@ -19,9 +19,11 @@ class SnapshotsTest {
         try (var cluster = Cluster.open()) {
             var before = cluster.onNode("node1", "ls", POOL + "/volumes", POOL + "/snapshots");
             try (var story = Story.begin(cluster)) {
-                story.apply(onNode1("snapshot.yaml"));
+                story.apply(onNode1("diary.yaml"));
                 story.podIsReady("diary");
+                story.inPod("diary", "sync");
                 var first = story.inPod("diary", "head", "-n", "1", "/data/times");
+                story.apply(Examples.read("snapshot.yaml"));
                 Polling.until(PATIENCE, () -> isReadyToUse(story, "diary-1"), "the snapshot");
 
                 story.apply(onNode1("restore.yaml"));
