@@ -183,7 +183,7 @@ final class ImageOrigin implements Origin {
     /// The loop devices of this machine that have it open.
     List<LoopDevice> loops() throws IOException {
         var own = image.stat().id();
-        return LoopDevices.all().stream().filter(loop -> loop.image().equals(own)).toList();
+        return LoopDevices.boundTo(own);
     }
 
     /// When the image was last written to, durably.
