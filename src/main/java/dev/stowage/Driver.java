@@ -9,6 +9,7 @@ import dev.stowage.csi.NodeService;
 import dev.stowage.csi.Operations;
 import dev.stowage.csi.SnapshotMetadataService;
 import dev.stowage.node.Connectors;
+import dev.stowage.node.ForgottenVolumes;
 import dev.stowage.node.Freezing;
 import dev.stowage.node.NodeSelfTest;
 import dev.stowage.node.PodsGroup;
@@ -44,6 +45,7 @@ final class Driver implements AutoCloseable {
     private final Config config;
     private final Options options;
     private final Pools pools;
+    private final Volumes volumes;
     private final PoolStates poolStates;
     private final Connectors connectors;
     private final Freezing freezing;
@@ -52,7 +54,7 @@ final class Driver implements AutoCloseable {
     private final CsiServer server;
     private volatile List<String> nodeProblems = List.of();
     private volatile boolean ready;
-    private volatile @Nullable LimitsWatch limitsWatch;
+    private volatile @Nullable NodeWatch watch;
 
     /// @param kubelet the kubelet's folder, to be checked for mount propagation; empty: not checked
     record Options(String endpoint, Role role, NodeId node, Optional<Path> kubelet) {}
@@ -61,6 +63,7 @@ final class Driver implements AutoCloseable {
         this.config = config;
         this.options = options;
         this.pools = pools();
+        this.volumes = new Volumes(pools, options.node());
         this.poolStates = new PoolStates(pools.all());
         this.connectors = NodeHost.connectors(options.node(), pools);
         this.host =
@@ -88,9 +91,26 @@ final class Driver implements AutoCloseable {
         var _ = poolStates.read(OPENING);
         if (options.role().servesNode()) {
             examineNode();
-            limitsWatch = new LimitsWatch(pools, host.limiting(), LimitsWatch.INTERVAL);
+            watch = new NodeWatch(pools, duties(), NodeWatch.INTERVAL);
         }
         ready = nodeProblems.isEmpty();
+    }
+
+    private List<NodeWatch.Duty> duties() {
+        var limiting = host.limiting();
+        var forgotten =
+                new ForgottenVolumes(
+                        connectors,
+                        host.staging(),
+                        volumes::unwanted,
+                        (id, work) ->
+                                operations.runUnasked(
+                                        id.toString(), "unstaging what was forgotten", work::run),
+                        ForgottenVolumes.PATIENCE);
+        return List.of(
+                new NodeWatch.Duty(
+                        "limits of volumes", pool -> limiting.renew(pool.pool(), pool::find)),
+                new NodeWatch.Duty("forgotten volumes", pool -> forgotten.giveBack(pool.pool())));
     }
 
     private void examineNode() throws IOException {
@@ -123,9 +143,9 @@ final class Driver implements AutoCloseable {
     @Override
     public void close() {
         server.close();
-        var watch = limitsWatch;
-        if (watch != null) {
-            watch.close();
+        var watching = watch;
+        if (watching != null) {
+            watching.close();
         }
         operations.close();
         poolStates.close();
@@ -133,7 +153,6 @@ final class Driver implements AutoCloseable {
     }
 
     private List<BindableService> services() {
-        var volumes = new Volumes(pools, options.node());
         var health = new Health(pools, poolStates);
         var services = new ArrayList<BindableService>();
         var snapshots = new PoolSnapshots(pools, options.node());

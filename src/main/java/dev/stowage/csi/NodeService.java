@@ -151,6 +151,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
             VolumeId id, Path staging, Capability use, Map<String, String> context)
             throws IOException {
         var volume = volumes.require(id);
+        volumes.waitingDeletions().forget(id);
         host.staging().stage(new StageRequest(volume, attachment(id, use, context), staging, use));
         return NodeStageVolumeResponse.getDefaultInstance();
     }

@@ -1,5 +1,6 @@
 package dev.stowage.csi;
 
+import com.google.protobuf.Empty;
 import com.google.protobuf.Message;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
@@ -48,6 +49,23 @@ public final class Operations implements AutoCloseable {
     <T extends Message> T run(String volume, String what, Message request, Callable<T> work)
             throws Exception {
         return changes.run(volume, what, request, work);
+    }
+
+    /// As [#run], for what nobody asked for.
+    public void runUnasked(String volume, String what, Unasked work) throws Exception {
+        var _ =
+                run(
+                        volume,
+                        what,
+                        Empty.getDefaultInstance(),
+                        () -> {
+                            work.run();
+                            return Empty.getDefaultInstance();
+                        });
+    }
+
+    public interface Unasked {
+        void run() throws Exception;
     }
 
     /// Runs what only looks at the volume, whatever changes it meanwhile. One reading at a time,

@@ -2,6 +2,7 @@ package dev.stowage.node;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.VolumeId;
@@ -20,7 +21,10 @@ record LoopName(String prefix) {
     static LoopName of(NodeId node) {
         try {
             var digest = MessageDigest.getInstance("SHA-256").digest(node.value().getBytes(UTF_8));
-            return new LoopName("stowage:" + HexFormat.of().formatHex(digest, 0, NODE_BYTES) + ":");
+            return new LoopName(
+                    ImageFiles.DEVICE_NAME_PREFIX
+                            + HexFormat.of().formatHex(digest, 0, NODE_BYTES)
+                            + ":");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         }

@@ -62,6 +62,18 @@ public final class Staging {
         unstaging.unstage(volumeId, stagingPath);
     }
 
+    /// As [#unstage], wherever the volume is staged.
+    ///
+    /// @return false if it is published, or not on this node: then nothing happens
+    boolean giveBack(VolumeId id) throws IOException {
+        return unstaging.giveBack(id);
+    }
+
+    /// Whether something of the volume is published on this node.
+    boolean published(VolumeId id) throws IOException {
+        return unstaging.published(id);
+    }
+
     /// Whether the volume is staged at the path, in whatever way.
     public boolean staged(VolumeId id, Path stagingPath) throws IOException {
         var place = HostPath.find(stagingPath);

@@ -41,6 +41,34 @@ final class Unstaging {
         }
     }
 
+    boolean published(VolumeId id) throws IOException {
+        return !others(mounts(id)).stream().allMatch(Unstaging::isStaging);
+    }
+
+    boolean giveBack(VolumeId id) throws IOException {
+        var mounts = mounts(id);
+        var stagings = others(mounts);
+        if (mounts.devices().isEmpty() || !stagings.stream().allMatch(Unstaging::isStaging)) {
+            return false;
+        }
+        for (var staging : stagings) {
+            unstage(id.toString(), stagingPath(staging));
+        }
+        if (stagings.isEmpty()) { // an unstage was killed after its unmount
+            limiting.lift(id, () -> release(mounts.devices()));
+        }
+        return true;
+    }
+
+    private static Path stagingPath(MountPoint staging) {
+        var path = Path.of(staging.path());
+        return VolumeMounts.isStagedNode(staging) ? path.resolveSibling("") : path;
+    }
+
+    private VolumeMounts mounts(VolumeId id) throws IOException {
+        return new VolumeMounts(MountTable.read(), connectors.devices(id));
+    }
+
     private static void release(List<BlockDevice> devices) throws IOException {
         for (var device : devices) {
             DeviceRelease.release(device);

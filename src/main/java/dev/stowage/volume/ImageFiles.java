@@ -5,6 +5,9 @@ import java.nio.file.Path;
 
 /// A backend whose volumes are image files on a file system of this machine.
 public interface ImageFiles {
+    /// How the name begins that a node gives to a device of such an image.
+    String DEVICE_NAME_PREFIX = "stowage:";
+
     /// The image of a volume. The path is for opening at once, not for keeping or handing on.
     ///
     /// @throws VolumeException NOT_FOUND if there is no such volume

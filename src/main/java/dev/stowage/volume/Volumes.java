@@ -13,6 +13,7 @@ public final class Volumes {
     private final Pools pools;
     private final NodeId node;
     private final Contents contents;
+    private final WaitingDeletions waitingDeletions = new WaitingDeletions();
 
     public Volumes(Pools pools, NodeId node) {
         this.pools = pools;
@@ -62,7 +63,24 @@ public final class Volumes {
     }
 
     public void delete(VolumeId id) throws IOException {
-        pools.holding(id).delete(id);
+        try {
+            pools.holding(id).delete(id);
+            waitingDeletions.forget(id);
+        } catch (VolumeException e) {
+            if (e.reason() == Reason.FAILED_PRECONDITION) {
+                waitingDeletions.refused(id);
+            }
+            throw e;
+        }
+    }
+
+    public WaitingDeletions waitingDeletions() {
+        return waitingDeletions;
+    }
+
+    /// Whether the volume is deleted, or would be if it were not in use.
+    public boolean unwanted(VolumeId id) throws IOException {
+        return waitingDeletions.has(id) || pools.holding(id).find(id).isEmpty();
     }
 
     /// @throws VolumeException NOT_FOUND if there is no such volume

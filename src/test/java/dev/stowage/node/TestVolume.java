@@ -44,14 +44,16 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
     static final long MIB = 1 << 20;
 
     final Path folder;
+    final PoolId pool;
     final NodeId node = NodeId.of("test-" + UUID.randomUUID());
     final List<FormatState> recorded = new ArrayList<>();
     boolean provable = true;
     FormatState state = new FormatState.Blank();
     Volume volume;
 
-    private TestVolume(Path folder, Volume volume) {
+    private TestVolume(Path folder, PoolId pool, Volume volume) {
         this.folder = folder;
+        this.pool = pool;
         this.volume = volume;
     }
 
@@ -78,7 +80,8 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
             int blockSize,
             String... mkfsOptions)
             throws IOException {
-        var id = VolumeId.of(new PoolId("test", UUID.randomUUID()), "volume");
+        var pool = new PoolId("test", UUID.randomUUID());
+        var id = VolumeId.of(pool, "volume");
         var volume =
                 new Volume(
                         id,
@@ -91,7 +94,8 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
                         Instant.EPOCH,
                         new Content.Blank(),
                         LimitSettings.NONE);
-        var test = new TestVolume(Files.createTempDirectory(folder.toRealPath(), "v"), volume);
+        var test =
+                new TestVolume(Files.createTempDirectory(folder.toRealPath(), "v"), pool, volume);
         var flags = OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL;
         try (var image = Fd.open(test.image(), flags, 0600)) {
             image.allocate(bytes);

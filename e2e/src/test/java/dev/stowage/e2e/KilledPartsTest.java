@@ -21,12 +21,9 @@ class KilledPartsTest {
     private static final Duration BETWEEN_KILLS = Duration.ofSeconds(4);
     private static final int LANES = 4;
 
-    /// Not the kubelet: one that ends after it has unpublished a pod's volume and before it has
-    /// unstaged it looks only for volumes in pods' folders when it starts again, and never unstages
-    /// that one (seen with 1.34 while the driver was being killed too). The driver then rightly
-    /// refuses to delete it.
+    /// A kubelet that ends between a volume's unpublish and its unstage forgets it (decision 009).
     private static final List<String> PROGRAMS =
-            List.of("java", "java", "csi-provisioner", "csi-resizer", "containerd");
+            List.of("java", "java", "kubelet", "csi-provisioner", "csi-resizer", "containerd");
 
     @Test
     void afterAStormOfKillsEverythingAgrees() throws Exception {

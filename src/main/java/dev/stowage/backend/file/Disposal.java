@@ -4,6 +4,7 @@ import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.LoopDevices;
+import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeException;
@@ -25,18 +26,15 @@ final class Disposal {
     private final Durable durable;
     private final Promises promises;
     private final Background background;
+    private final boolean shared;
 
-    Disposal(
-            PoolFolder pool,
-            OpenFolders folders,
-            Durable durable,
-            Promises promises,
-            Background background) {
-        this.pool = pool;
-        this.folders = folders;
-        this.durable = durable;
-        this.promises = promises;
-        this.background = background;
+    Disposal(OpenPool open) {
+        pool = open.folder();
+        folders = open.folders();
+        durable = open.durable();
+        promises = open.promises();
+        background = open.background();
+        shared = open.shared();
     }
 
     /// @param nonce the name under which it lies in the trash
@@ -84,7 +82,9 @@ final class Disposal {
         }
     }
 
-    private static void requireUnused(VolumeFolder folder, VolumeId id) throws IOException {
+    /// In a shared pool the holds say which nodes use a volume, and a node that has the image open
+    /// without one has forgotten to unstage it; only there it can be seen that this is so.
+    private void requireUnused(VolumeFolder folder, VolumeId id) throws IOException {
         var holders = Holds.nodes(folder);
         if (!holders.isEmpty()) {
             throw Holds.heldBy(folder, holders);
@@ -94,6 +94,9 @@ final class Disposal {
             return;
         }
         for (var loop : LoopDevices.boundTo(image.get().id())) {
+            if (shared && loop.name().startsWith(ImageFiles.DEVICE_NAME_PREFIX)) {
+                continue;
+            }
             throw new VolumeException(
                     Reason.FAILED_PRECONDITION,
                     "volume %s is in use on this machine: %s ('%s') has its image open; unstage it there, or detach that loop device"

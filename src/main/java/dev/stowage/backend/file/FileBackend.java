@@ -79,9 +79,7 @@ public final class FileBackend
         room = new Room(open.promises(), open.recount());
         creation = new VolumeCreation(open, store, room);
         growth = new VolumeGrowth(store, open.durable());
-        disposal =
-                new Disposal(
-                        pool, open.folders(), open.durable(), open.promises(), open.background());
+        disposal = new Disposal(open);
         nodes = new NodeRecords(pool, open.durable());
         attachments = new Attachments(open, store, nodes, readers);
         snapshots = new FileSnapshots(open, store, disposal, readers, room);

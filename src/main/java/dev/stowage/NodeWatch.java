@@ -1,32 +1,40 @@
 package dev.stowage;
 
-import dev.stowage.node.Limiting;
+import dev.stowage.volume.Backend;
 import dev.stowage.volume.Pool;
 import dev.stowage.volume.Pools;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Looks every few seconds whether the limits of this node's volumes were changed. CSI has no call
-/// that would tell a node, and on a shared folder the kernel does not tell what another node wrote.
-/// Each pool has a thread of its own: one that hangs holds up no other.
-final class LimitsWatch implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(LimitsWatch.class);
+/// Looks every few seconds after what no call tells this node of its volumes: that their limits
+/// were changed (on a shared folder the kernel does not tell what another node wrote), and that
+/// they were forgotten here. Each pool has a thread of its own: one that hangs holds up no other.
+final class NodeWatch implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeWatch.class);
     static final Duration INTERVAL = Duration.ofSeconds(10);
 
     private final ScheduledThreadPoolExecutor threads;
 
+    /// @param what is looked after, for the log
+    record Duty(String what, Look look) {}
+
+    interface Look {
+        void at(Backend pool) throws IOException;
+    }
+
     /// Begins at once: what a killed driver had set may have changed meanwhile.
-    LimitsWatch(Pools pools, Limiting limiting, Duration interval) {
-        var factory = Thread.ofPlatform().name("limits-", 0).daemon(true).factory();
+    NodeWatch(Pools pools, List<Duty> duties, Duration interval) {
+        var factory = Thread.ofPlatform().name("watch-", 0).daemon(true).factory();
         threads = new ScheduledThreadPoolExecutor(pools.all().size(), factory);
         for (var pool : pools.all()) {
             var _ =
                     threads.scheduleWithFixedDelay(
-                            () -> renew(pool, limiting),
+                            () -> duties.forEach(duty -> look(pool, duty)),
                             0,
                             interval.toMillis(),
                             TimeUnit.MILLISECONDS);
@@ -34,14 +42,14 @@ final class LimitsWatch implements AutoCloseable {
     }
 
     /// Whatever goes wrong, the next turn comes.
-    private static void renew(Pool pool, Limiting limiting) {
+    private static void look(Pool pool, Duty duty) {
         try {
             var open = pool.ifOpen();
             if (open.isPresent()) {
-                limiting.renew(open.get().pool(), open.get()::find);
+                duty.look().at(open.get());
             }
         } catch (IOException | RuntimeException e) {
-            LOG.warn("limits of volumes in pool {} were not looked at", pool.name(), e);
+            LOG.warn("{} in pool {} were not looked at", duty.what(), pool.name(), e);
         }
     }
 
