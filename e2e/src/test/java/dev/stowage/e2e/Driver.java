@@ -46,6 +46,11 @@ record Driver(Cluster cluster, String release) {
                 .orElseThrow();
     }
 
+    /// What the driver on the node has said since its pod was made.
+    String log(String node) {
+        return cluster.client().pods().resource(podOn(node)).inContainer("driver").getLog();
+    }
+
     List<Pod> pods() {
         return cluster.client()
                 .pods()

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -55,6 +56,40 @@ class KilledPartsTest {
             }
             Remains.areExactly(cluster, Set.of());
         }
+    }
+
+    /// The kubelet's try to unstage fails while somebody stands in the staged folder; then it is
+    /// killed, and its next life does not know of the volume.
+    @Test
+    void aVolumeThatAKilledKubeletForgotIsDeletedAllTheSame() throws Exception {
+        try (var cluster = Cluster.open();
+                var story = Story.begin(cluster)) {
+            story.apply(Manifests.claim("data", "ssd", "320Mi"));
+            story.apply(Manifests.pod("one", "data", "node1", "exec sleep infinity"));
+            story.podIsReady("one");
+            var volume = story.volumeOf("data");
+            var staged = Remains.stagingPath(volume);
+            var standing = standIn(cluster, staged);
+            try {
+                story.deletePod("one");
+                cluster.command("kill", "node1", "kubelet");
+            } finally {
+                cluster.onNode("node1", "kill", standing);
+                cluster.command("start-node", "node1");
+            }
+            assertThat(cluster.onNode("node1", "cat", "/proc/self/mountinfo")).contains(staged);
+            story.deleteClaim("data");
+            story.volumeBecomes(volume.getMetadata().getName(), Objects::isNull);
+            assertThat(Driver.local(cluster).log("node1"))
+                    .contains(volume.getSpec().getCsi().getVolumeHandle() + " was unstaged");
+            Remains.areExactly(cluster, Set.of());
+        }
+    }
+
+    /// Starts a process that has the folder as its own; its pid there.
+    private static String standIn(Cluster cluster, String folder) throws Exception {
+        var script = "cd %s && { sleep 600 >/dev/null 2>&1 & echo $!; }".formatted(folder);
+        return cluster.onNode("node1", "sh", "-c", script).strip();
     }
 
     /// Kills until the end, while the lives run; what each of them returned.

@@ -69,6 +69,12 @@ record Remains(
         }
     }
 
+    /// Where the kubelet has the volume staged.
+    static String stagingPath(PersistentVolume volume) throws Exception {
+        return "/var/lib/kubelet/plugins/kubernetes.io/csi/%s/%s/globalmount"
+                .formatted(DRIVER, sha256(volume.getSpec().getCsi().getVolumeHandle()));
+    }
+
     private static Remains read(Cluster cluster) throws Exception {
         var volumes =
                 cluster.client().persistentVolumes().list().getItems().stream()
