@@ -35,7 +35,7 @@ RUN set -eu; \
     dpkg --force-depends --install ./*.deb 2>/dev/null >&2; \
     rm -f /usr/sbin/xfs_scrub*; \
     for program in mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs fsck.ext3 fsck.ext4 resize2fs; do \
-        ! ldd "$(command -v $program)" | grep 'not found'; \
+        if ldd "$(command -v $program)" | grep 'not found'; then exit 1; fi; \
     done; \
     # Nothing is installed here any more: away with apt and with what it alone needs.
     dpkg --purge --force-all apt libapt-pkg6.0 gpgv debian-archive-keyring perl-base adduser libseccomp2 libxxhash0 libstdc++6 \
