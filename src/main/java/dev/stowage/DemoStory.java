@@ -7,9 +7,6 @@ import java.nio.file.Path;
 
 /// One volume from its making to its end, on two nodes that share a pool.
 final class DemoStory {
-    private static final int SUCCESS = 0;
-    private static final int FAILURE = 1;
-
     /// Room for file systems' and pool's own needs beside the volume.
     private static final long ROOM = 64L << 20;
 
@@ -37,37 +34,21 @@ final class DemoStory {
 
     /// Returns the exit code. Whatever happens, the folder is cleaned up, unless it is to be kept.
     int tell() throws IOException {
-        narration.title(
-                "One volume's life: %s, %s, on Linux %s"
-                        .formatted(plan.kind(), new Quantity(plan.bytes()).text(), Linux.kernel()));
-        narration.say("in " + place.folder());
-        narration.say("");
+        var frame = new DemoFrame(place, narration);
+        frame.open(
+                "One volume's life: %s, %s"
+                        .formatted(plan.kind(), new Quantity(plan.bytes()).text()));
         var kept = false;
         try (var nodes = DemoNodes.start(place, narration)) {
             kept = new Chapters(nodes).tell();
         } catch (IOException | RuntimeException e) {
-            return brokenOff(e);
+            return frame.brokenOff(e);
         }
         if (kept) {
             sayHowToCleanUp();
-            return SUCCESS;
+            return DemoFrame.SUCCESS;
         }
-        return clear();
-    }
-
-    private int brokenOff(Exception e) throws IOException {
-        var interrupted = Thread.interrupted(); // or nothing could be waited for
-        try {
-            place.close();
-        } catch (IOException left) {
-            e.addSuppressed(left);
-            throw new IOException(e.getMessage() + "; and then: " + left.getMessage(), e);
-        }
-        if (interrupted) {
-            narration.bad("Interrupted. All was cleaned up.");
-            return FAILURE;
-        }
-        throw new IOException(e.getMessage() + " (all was cleaned up)", e);
+        return frame.close();
     }
 
     private void sayHowToCleanUp() throws IOException {
@@ -76,20 +57,6 @@ final class DemoStory {
         for (var command : place.remains().remedy()) {
             narration.say("  " + command);
         }
-    }
-
-    /// The driver has undone all it did; what is in the way of an empty machine is said, then gone.
-    private int clear() throws IOException {
-        var left = place.remains();
-        place.close();
-        narration.say("");
-        if (left.mounts().isEmpty() && left.loops().isEmpty() && place.remains().isEmpty()) {
-            narration.good("Left behind: nothing (no mount, no loop device, no file).");
-            return SUCCESS;
-        }
-        narration.bad(
-                "Left behind by the driver, and removed now: " + String.join(", ", left.names()));
-        return FAILURE;
     }
 
     /// What happens to the volume.

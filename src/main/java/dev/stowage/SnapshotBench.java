@@ -1,24 +1,17 @@
 package dev.stowage;
 
-import csi.v1.CreateSnapshotRequest;
-import csi.v1.DeleteSnapshotRequest;
-import dev.stowage.linux.Command;
 import dev.stowage.linux.Fd;
-import dev.stowage.linux.LoopDevices;
-import dev.stowage.linux.Mounts;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.volume.FileSystemType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// How long a snapshot takes for volumes of different sizes that hold equally much: on a pool that
 /// clones blocks the size must not matter.
@@ -36,7 +29,6 @@ final class SnapshotBench {
     private static final double MEDIAN = 0.50;
     private static final double TAIL = 0.99;
     private static final double GOAL = 2.0;
-    private static final Duration MKFS_LIMIT = Duration.ofMinutes(2);
     private static final String NODE = "bench";
 
     private final Workplace place;
@@ -50,12 +42,12 @@ final class SnapshotBench {
     }
 
     void run() throws IOException {
-        var pool = makeDisk().resolve("pool");
-        try (var driver = DriverProcess.start(place.folder(), config(pool), NODE);
+        try (var disk = ReflinkDisk.make(place, DISK_BYTES);
+                var driver = DriverProcess.start(place.folder(), config(disk.pool()), NODE);
                 var client = new CsiClient(driver.socket())) {
             var volumes = new LinkedHashMap<Integer, String>();
             for (var gibibytes : SIZES_GIB) {
-                volumes.put(gibibytes, makeVolume(client, pool, gibibytes));
+                volumes.put(gibibytes, makeVolume(client, disk.pool(), gibibytes));
             }
             narration.title("A snapshot (CreateSnapshot) on XFS, by the size of its volume");
             narration.say(
@@ -66,20 +58,6 @@ final class SnapshotBench {
             measure(client, volumes, watch, rounds.measured());
             report(watch);
         }
-    }
-
-    /// What grows in the workplace goes with it.
-    private Path makeDisk() throws IOException {
-        var image = place.folder().resolve("disk.img");
-        try (var file = Fd.open(image, OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0600)) {
-            file.truncate(DISK_BYTES);
-        }
-        var device = LoopDevices.attach(image, "stowage-bench", 512, false).path();
-        Command.run(
-                List.of("mkfs.xfs", "-q", "-K", "-l", "size=64m", device.toString()), MKFS_LIMIT);
-        var mountPoint = place.makeFolder("disk");
-        Mounts.mount("xfs", device.toString(), mountPoint, Set.of(), List.of());
-        return mountPoint;
     }
 
     private Path config(Path pool) throws IOException {
@@ -112,22 +90,13 @@ final class SnapshotBench {
 
     private static void measure(
             CsiClient client, Map<Integer, String> volumes, Stopwatch watch, int rounds) {
+        var snapshots = new SnapshotCalls(client);
         for (var round = 0; round < rounds; round++) {
             for (var volume : volumes.entrySet()) {
-                var request =
-                        CreateSnapshotRequest.newBuilder()
-                                .setName("snapshot")
-                                .setSourceVolumeId(volume.getValue())
-                                .build();
                 var started = System.nanoTime();
-                var made = client.controller().createSnapshot(request).getSnapshot();
+                var made = snapshots.create("snapshot", volume.getValue());
                 watch.add(step(volume.getKey()), System.nanoTime() - started);
-                var _ =
-                        client.controller()
-                                .deleteSnapshot(
-                                        DeleteSnapshotRequest.newBuilder()
-                                                .setSnapshotId(made.getSnapshotId())
-                                                .build());
+                snapshots.delete(made.getSnapshotId());
             }
         }
     }
