@@ -14,14 +14,16 @@ import java.util.concurrent.locks.LockSupport;
 ///
 /// @param startedIn from the start of the process to the first answered call
 record DriverProcess(Process process, Path socket, Duration startedIn) implements AutoCloseable {
-    private static final Duration START_LIMIT = Duration.ofSeconds(30);
+    /// A second here is half a minute in an emulated machine that has company.
+    private static final Duration START_LIMIT = Duration.ofMinutes(3);
+    private static final String LOG = "driver.log";
     private static final long PAUSE_NANOS = 500_000;
-    private static final long ENDING_SECONDS = 25;
+    private static final Duration ENDING = Duration.ofSeconds(25);
 
     /// @param folder for the socket and the log
     static DriverProcess start(Path folder, Path config, String node) throws IOException {
         var socket = folder.resolve("csi.sock");
-        var log = folder.resolve("driver.log");
+        var log = folder.resolve(LOG);
         var started = System.nanoTime();
         var process =
                 new ProcessBuilder(argv(config, socket, node))
@@ -74,11 +76,20 @@ record DriverProcess(Process process, Path socket, Duration startedIn) implement
     private static void awaitSocket(Process process, Path socket, Path log) throws IOException {
         var end = System.nanoTime() + START_LIMIT.toNanos();
         while (!Files.exists(socket)) {
-            if (!process.isAlive() || Thread.interrupted() || System.nanoTime() - end >= 0) {
+            if (!process.isAlive() || interrupted() || System.nanoTime() - end >= 0) {
                 throw new IOException("the driver did not start: " + Files.readString(log).strip());
             }
             LockSupport.parkNanos(PAUSE_NANOS);
         }
+    }
+
+    private static boolean interrupted() {
+        return Thread.currentThread().isInterrupted();
+    }
+
+    /// What it says, as much as STOWAGE_LOG_LEVEL lets it.
+    Path log() {
+        return socket.resolveSibling(LOG);
     }
 
     /// proc_pid_status(5), VmRSS.
@@ -91,16 +102,22 @@ record DriverProcess(Process process, Path socket, Duration startedIn) implement
         throw new IOException("the driver has ended");
     }
 
+    /// Waits also when interrupted: a driver that is killed gives back less than one that ends.
     @Override
     public void close() {
         process.destroy();
-        try {
-            if (process.waitFor(ENDING_SECONDS, TimeUnit.SECONDS)) {
-                return;
+        var end = System.nanoTime() + ENDING.toNanos();
+        var interrupted = false;
+        while (process.isAlive() && System.nanoTime() - end < 0) {
+            try {
+                var _ = process.waitFor(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
         process.destroyForcibly();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

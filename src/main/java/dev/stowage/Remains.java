@@ -16,8 +16,11 @@ import org.jspecify.annotations.Nullable;
 /// What the kernel still has of a folder: mounts below it, loop devices on its files, the folder.
 ///
 /// @param mounts mount points, the innermost and latest first
-/// @param loops device files
-record Remains(Path folder, List<Path> mounts, List<Path> loops, boolean files) {
+/// @param loops what keeps a mount busy that has their files
+record Remains(Path folder, List<Path> mounts, List<Loop> loops, boolean files) {
+    /// @param device the device file
+    record Loop(Path device, Path file) {}
+
     /// @param folder a real path, without symbolic links
     static Remains of(Path folder) throws IOException {
         return new Remains(
@@ -34,7 +37,7 @@ record Remains(Path folder, List<Path> mounts, List<Path> loops, boolean files) 
     List<String> names() {
         var names = new ArrayList<String>();
         mounts.forEach(mount -> names.add("mount " + mount));
-        loops.forEach(loop -> names.add("loop device " + loop));
+        loops.forEach(loop -> names.add("loop device " + loop.device()));
         if (files) {
             names.add("folder " + folder);
         }
@@ -44,8 +47,9 @@ record Remains(Path folder, List<Path> mounts, List<Path> loops, boolean files) 
     /// What a person types to be rid of all this.
     List<String> remedy() {
         var commands = new ArrayList<String>();
-        mounts.forEach(mount -> commands.add("umount " + mount));
-        loops.forEach(loop -> commands.add("losetup -d " + loop));
+        for (var path : inOrder()) {
+            commands.add((mounts.contains(path) ? "umount " : "losetup -d ") + path);
+        }
         if (files) {
             commands.add("rm -r " + folder);
         }
@@ -54,18 +58,39 @@ record Remains(Path folder, List<Path> mounts, List<Path> loops, boolean files) 
 
     /// Does that. Files are only deleted once nothing is mounted among them.
     void clear() throws IOException {
-        for (var mount : mounts) {
-            Mounts.unmount(mount);
-        }
-        for (var loop : loops) {
-            var bound = LoopDevices.at(loop);
-            if (bound.isPresent()) {
-                LoopDevices.detach(bound.get());
+        for (var path : inOrder()) {
+            if (mounts.contains(path)) {
+                Mounts.unmount(path);
+            } else {
+                detach(path);
             }
         }
         if (files && mounts(folder).isEmpty()) {
             Files.walkFileTree(folder, new Deletion());
         }
+    }
+
+    private static void detach(Path loop) throws IOException {
+        var bound = LoopDevices.at(loop);
+        if (bound.isPresent()) {
+            LoopDevices.detach(bound.get());
+        }
+    }
+
+    /// Mount points and device files; before each mount the loop devices on files in it.
+    private List<Path> inOrder() {
+        var order = new ArrayList<Path>();
+        var left = new ArrayList<>(loops);
+        for (var mount : mounts) {
+            for (var loop : loops) {
+                if (loop.file().startsWith(mount) && left.remove(loop)) {
+                    order.add(loop.device());
+                }
+            }
+            order.add(mount);
+        }
+        left.forEach(loop -> order.add(loop.device()));
+        return order;
     }
 
     private static List<Path> mounts(Path folder) throws IOException {
@@ -79,12 +104,14 @@ record Remains(Path folder, List<Path> mounts, List<Path> loops, boolean files) 
         return mounts.reversed();
     }
 
-    private static List<Path> loops(Path folder) throws IOException {
-        var loops = new ArrayList<Path>();
+    private static List<Loop> loops(Path folder) throws IOException {
+        var loops = new ArrayList<Loop>();
         try (var devices = Files.newDirectoryStream(Path.of("/sys/block"), "loop*")) {
             for (var device : devices) {
-                if (backingFile(device).startsWith(folder + "/")) {
-                    loops.add(Path.of("/dev").resolve(device.getFileName()));
+                var file = backingFile(device);
+                if (file.startsWith(folder + "/")) {
+                    var path = Path.of("/dev").resolve(device.getFileName());
+                    loops.add(new Loop(path, Path.of(file.strip())));
                 }
             }
         }
