@@ -3,11 +3,14 @@ package dev.stowage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `stowage demo`: one volume through its life on this machine.
@@ -46,16 +49,43 @@ final class Demo implements Callable<Integer> {
             description = "Where to make the temporary folder (default: /var/lib or /var/tmp).")
     private @Nullable Path poolDir;
 
+    @Option(
+            names = "--tour",
+            description =
+                    "Show other things instead, with --fs and --size: snapshots of a volume that is"
+                            + " written, restored; group snapshots; lists of changed blocks; a limit"
+                            + " on I/O. Needs mkfs.xfs.")
+    private boolean tour;
+
     @Override
     public Integer call() throws IOException {
         var commandLine = Objects.requireNonNull(spec).commandLine();
         // The driver's own log is not the story; its warnings come with the errors of the calls.
         System.setProperty(
                 "STOWAGE_LOG_LEVEL", System.getenv().getOrDefault("STOWAGE_LOG_LEVEL", "OFF"));
+        if (tour) {
+            return tour(commandLine);
+        }
         var plan = new DemoStory.Plan(kind, size.bytes(), keep);
         var place = Workplace.make(plan.needs(), poolDir);
         try (var _ = new Interruption()) {
             return new DemoStory(plan, place, new Narration(commandLine.getOut())).tell();
+        }
+    }
+
+    private int tour(CommandLine commandLine) throws IOException {
+        var plan = new DemoTour.Plan(kind, size.bytes());
+        var refused =
+                keep
+                        ? Optional.of(
+                                "--keep leaves a volume mounted, and --tour has none in the end: use one of them")
+                        : plan.refusal();
+        if (refused.isPresent()) {
+            throw new ParameterException(commandLine, refused.get());
+        }
+        var place = Workplace.make(DemoTour.NEEDS, poolDir);
+        try (var _ = new Interruption()) {
+            return new DemoTour(plan, place, new Narration(commandLine.getOut())).tell();
         }
     }
 }

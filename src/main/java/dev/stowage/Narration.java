@@ -4,6 +4,7 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.function.Function;
 import picocli.CommandLine.Help.Ansi;
 
 /// Steps as lines: what, with what result, in which time. In colour only on a terminal.
@@ -20,6 +21,11 @@ final class Narration {
     /// One thing that is done, and the sentence about what came of it.
     interface Step {
         String take() throws IOException;
+    }
+
+    /// One thing that is done, and gives something to go on with.
+    interface Work<T> {
+        T take() throws IOException;
     }
 
     void title(String text) {
@@ -41,10 +47,15 @@ final class Narration {
 
     /// @throws IOException naming the step, if it failed
     void step(String what, Step step) throws IOException {
+        var _ = step(what, step::take, text -> text);
+    }
+
+    /// @param told the sentence about what the work gave
+    <T> T step(String what, Work<T> work, Function<T, String> told) throws IOException {
         var started = System.nanoTime();
-        String result;
+        T result;
         try {
-            result = step.take();
+            result = work.take();
         } catch (StatusRuntimeException e) {
             throw new IOException("%s failed: %s".formatted(what, reason(e)), e);
         }
@@ -53,11 +64,12 @@ final class Narration {
                 "%s%s%s"
                         .formatted(
                                 ansi.text("@|cyan " + "%-10s".formatted(what) + "|@"),
-                                ("%-" + RESULT_WIDTH + "s").formatted(result),
+                                ("%-" + RESULT_WIDTH + "s").formatted(told.apply(result)),
                                 ansi.text(
                                         "@|faint "
                                                 + String.format(Locale.ROOT, "%9.1f ms", millis)
                                                 + "|@")));
+        return result;
     }
 
     static String reason(StatusRuntimeException e) {

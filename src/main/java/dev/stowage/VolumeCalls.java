@@ -2,11 +2,13 @@ package dev.stowage;
 
 import csi.v1.CapacityRange;
 import csi.v1.ControllerExpandVolumeRequest;
+import csi.v1.ControllerModifyVolumeRequest;
 import csi.v1.ControllerPublishVolumeRequest;
 import csi.v1.ControllerUnpublishVolumeRequest;
 import csi.v1.CreateVolumeRequest;
 import csi.v1.DeleteVolumeRequest;
 import csi.v1.NodeExpandVolumeRequest;
+import csi.v1.NodeGetVolumeHealthRequest;
 import csi.v1.NodeGetVolumeStatsRequest;
 import csi.v1.NodePublishVolumeRequest;
 import csi.v1.NodeStageVolumeRequest;
@@ -14,8 +16,11 @@ import csi.v1.NodeUnpublishVolumeRequest;
 import csi.v1.NodeUnstageVolumeRequest;
 import csi.v1.Volume;
 import csi.v1.VolumeCapability;
+import csi.v1.VolumeContentSource;
+import csi.v1.VolumeHealth.VolumeHealthEntry;
 import csi.v1.VolumeUsage;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /// The calls that Kubernetes makes for one volume, each with what it needs of those before it.
@@ -36,19 +41,57 @@ final class VolumeCalls {
         return volume.getVolumeId();
     }
 
+    /// The size as granted.
+    long bytes() {
+        return volume.getCapacityBytes();
+    }
+
     /// Returns the size as granted.
     long create(String name, long bytes) {
-        volume =
+        return create(request(name, bytes).build());
+    }
+
+    /// A volume with what a snapshot holds. Returns the size as granted.
+    long restore(String name, long bytes, String snapshot) {
+        var source = VolumeContentSource.SnapshotSource.newBuilder().setSnapshotId(snapshot);
+        var content = VolumeContentSource.newBuilder().setSnapshot(source);
+        return create(request(name, bytes).setVolumeContentSource(content).build());
+    }
+
+    private CreateVolumeRequest.Builder request(String name, long bytes) {
+        return CreateVolumeRequest.newBuilder()
+                .setName(name)
+                .setCapacityRange(required(bytes))
+                .addVolumeCapabilities(capability);
+    }
+
+    private long create(CreateVolumeRequest request) {
+        volume = controller.controller().createVolume(request).getVolume();
+        return volume.getCapacityBytes();
+    }
+
+    /// What a VolumeAttributesClass says.
+    void modify(Map<String, String> parameters) {
+        var _ =
                 controller
                         .controller()
-                        .createVolume(
-                                CreateVolumeRequest.newBuilder()
-                                        .setName(name)
-                                        .setCapacityRange(required(bytes))
-                                        .addVolumeCapabilities(capability)
-                                        .build())
-                        .getVolume();
-        return volume.getCapacityBytes();
+                        .controllerModifyVolume(
+                                ControllerModifyVolumeRequest.newBuilder()
+                                        .setVolumeId(id())
+                                        .putAllMutableParameters(parameters)
+                                        .build());
+    }
+
+    /// What is wrong with the volume as a node sees it.
+    List<VolumeHealthEntry> health(CsiClient node, Path target) {
+        return node.node()
+                .nodeGetVolumeHealth(
+                        NodeGetVolumeHealthRequest.newBuilder()
+                                .setVolumeId(id())
+                                .setVolumePublishPath(target.toString())
+                                .build())
+                .getVolumeHealth()
+                .getHealthStatusesList();
     }
 
     void attach(String node) {
