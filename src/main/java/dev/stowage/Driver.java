@@ -155,7 +155,7 @@ final class Driver implements AutoCloseable {
     private List<BindableService> services() {
         var health = new Health(pools, poolStates);
         var services = new ArrayList<BindableService>();
-        var snapshots = new PoolSnapshots(pools, options.node());
+        var snapshots = new PoolSnapshots(pools, options.node(), freezing);
         var groups = new PoolGroups(pools, options.node(), freezing);
         var blocks = new SnapshotBlocks(pools);
         services.add(

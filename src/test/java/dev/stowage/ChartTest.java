@@ -79,6 +79,8 @@ class ChartTest {
                 POOL + ",node.registrar=sidecar",
                 POOL + ",node.kubeletDir=/var/lib/k0s/kubelet/,state=/srv/state",
                 POOL + ",snapshots.enabled=true,volumeSnapshotClasses.snap.default=true",
+                POOL
+                        + ",snapshots.enabled=true,volumeSnapshotClasses.snap.parameters.freezeSeconds=30",
                 POOL + ",labels.a=b,annotations.c=d,podLabels.e=f,podAnnotations.g=h",
                 POOL + ",imagePullSecrets[0].name=registry,image.repository=registry:5000/stowage",
                 POOL + ",storageClasses.keep.pool=ssd,storageClasses.keep.mountOptions[0]=noatime",
@@ -127,6 +129,8 @@ class ChartTest {
                 POOL + ",driver=Big_Name | at '/driver': 'Big_Name' does not match pattern",
                 POOL + ",sidecars.resizer.image=resizer | at '/sidecars/resizer/image'",
                 POOL + ",volumeSnapshotClasses.s.default=true | set snapshots.enabled: true",
+                POOL
+                        + ",volumeSnapshotClasses.s.parameters.freezeSeconds=61 | maximum: got 61, want 60",
                 POOL + ",volumeAttributesClasses.s.parameters.readIops=9 | need mode: central",
                 POOL
                         + ",volumeAttributesClasses.s.parameters.iops=9 | additional properties 'iops' not",

@@ -2,38 +2,44 @@ package dev.stowage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.stowage.testing.Polling;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 
 /// A driver process that strace kills as it enters a system call, and the one that comes after it.
 final class KillableDriver implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
-
     private final Path folder;
+    private final String node;
     private final String yaml;
     private DriverProcess process;
     private CsiClient client;
 
     /// @param yaml the configuration but `state`
     KillableDriver(Path folder, String yaml) throws Exception {
+        this(folder, "n1", yaml);
+    }
+
+    /// @param yaml the configuration but `state`
+    KillableDriver(Path folder, String node, String yaml) throws Exception {
         this.folder = folder;
+        this.node = node;
         this.yaml = yaml;
         process = started();
         client = new CsiClient(process.socket());
     }
 
     private DriverProcess started() throws Exception {
-        var driver = DriverProcess.start(folder, "n1", yaml);
+        var driver = DriverProcess.start(folder, node, yaml);
         driver.awaitReady();
         return driver;
     }
 
     CsiClient client() {
         return client;
+    }
+
+    long pid() {
+        return process.pid();
     }
 
     void restart() throws Exception {
@@ -46,28 +52,19 @@ final class KillableDriver implements AutoCloseable {
     ///
     /// @param step a system call, `name` or `name:when=N` for the Nth
     void killedAt(String step, Runnable call) throws Exception {
+        killedAt(step, call, () -> {});
+    }
+
+    interface Check {
+        void run() throws Exception;
+    }
+
+    /// As [#killedAt(String, Runnable)], with a look at what is left before the next driver starts.
+    void killedAt(String step, Runnable call, Check before) throws Exception {
         var name = step.split(":")[0];
         var when = step.contains(":") ? step : step + ":when=1";
-        var log = folder.resolve("strace.log");
-        var strace =
-                new ProcessBuilder(
-                                "strace",
-                                "-f",
-                                "-o",
-                                "/dev/null",
-                                "-e",
-                                "trace=" + name,
-                                "--inject=" + when.replace(":when", ":signal=KILL:when"),
-                                "-p",
-                                String.valueOf(process.pid()))
-                        .redirectErrorStream(true)
-                        .redirectOutput(log.toFile())
-                        .start();
-        try {
-            Polling.await(
-                    "strace is attached",
-                    PATIENCE,
-                    () -> Files.readString(log).contains("attached with"));
+        var inject = "--inject=" + when.replace(":when", ":signal=KILL:when");
+        try (var _ = Strace.of(process.pid(), folder, name, inject)) {
             try {
                 call.run();
                 throw new AssertionError("no " + step + " came");
@@ -75,10 +72,8 @@ final class KillableDriver implements AutoCloseable {
                 assertThat(e.getStatus().getCode()).as(step).isEqualTo(Status.Code.UNAVAILABLE);
             }
             assertThat(process.awaitEnd(30)).isTrue();
-        } finally {
-            strace.destroy();
-            strace.waitFor();
         }
+        before.run();
         restart();
     }
 

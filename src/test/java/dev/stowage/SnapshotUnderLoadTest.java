@@ -2,9 +2,9 @@ package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static dev.stowage.TestDriver.MIB;
-import static dev.stowage.TestDriver.NODE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import csi.v1.CreateVolumeRequest;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.testing.LoopFileSystem;
@@ -34,6 +34,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class SnapshotUnderLoadTest {
     private static final int SNAPSHOTS = 50;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /// Of this run alone: any driver of the same node thaws, at its start, what is frozen there.
+    private static final String NODE = "load-" + ProcessHandle.current().pid();
 
     @TempDir(factory = TestFolder.class)
     @SuppressWarnings("NullAway.Init")
@@ -78,48 +81,95 @@ class SnapshotUnderLoadTest {
                                 NODE,
                                 "attach: false\npools: {ssd: {type: file, path: %s/pool}}\n"
                                         .formatted(disk.mountPoint()))) {
-            var snapshots = new TestSnapshots(driver::controller);
             var volume = TestSnapshots.volume("data", "ssd", fileSystem, mebibytes * MIB);
-            var id = snapshots.make(volume).getVolumeId();
-            var staging = driver.stage(id, Map.of(), SINGLE_NODE_WRITER);
-            var taken = underLoad(new Counting(staging.resolve("counters")), snapshots, id);
+            assertHoldWhatWasSyncedBefore(new Case(driver, volume, false, Map.of(), SNAPSHOTS));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"ext4, 32, 20, false", "ext4, 32, 20, true", "xfs, 300, 5, false"})
+    void whereBytesAreCopiedSnapshotsOfTheFrozenVolumeHoldItToo(
+            String fileSystem, long mebibytes, int count, boolean attach) throws Exception {
+        try (var disk = LoopFileSystem.make(folder, LoopFileSystem.Kind.EXT4, 4L << 30);
+                var driver =
+                        TestDriver.start(
+                                folder,
+                                NODE,
+                                "attach: %s\npools: {ssd: {type: file, path: %s/pool, shared: %s}}\n"
+                                        .formatted(attach, disk.mountPoint(), attach))) {
+            var volume = TestSnapshots.volume("data", "ssd", fileSystem, mebibytes * MIB);
+            var freeze = Map.of("freezeSeconds", "60");
+            assertHoldWhatWasSyncedBefore(new Case(driver, volume, attach, freeze, count));
+        }
+    }
+
+    /// @param parameters of the snapshots' class
+    private record Case(
+            TestDriver driver,
+            CreateVolumeRequest.Builder volume,
+            boolean attach,
+            Map<String, String> parameters,
+            int count) {
+        TestSnapshots snapshots() {
+            return new TestSnapshots(driver::controller);
+        }
+
+        Path stage(String id) throws IOException {
+            var context =
+                    attach ? driver.attach(id, NODE, SINGLE_NODE_WRITER) : Map.<String, String>of();
+            return driver.stage(id, context, SINGLE_NODE_WRITER);
+        }
+
+        void unstage(String id) {
             driver.unstage(id);
-            for (var each : taken) {
-                var restored =
-                        snapshots.make(
-                                volume.clone()
-                                        .setName("restored")
-                                        .setVolumeContentSource(TestSnapshots.snapshot(each.id())));
-                var restoredId = restored.getVolumeId();
-                var at = driver.stage(restoredId, Map.of(), SINGLE_NODE_WRITER);
-                assertHoldsAPrefix(each, Files.readAllBytes(at.resolve("counters")));
-                driver.unstage(restoredId);
-                driver.delete(restoredId);
+            if (attach) {
+                driver.detach(id, NODE);
             }
         }
     }
 
-    private ArrayList<Taken> underLoad(Counting writer, TestSnapshots snapshots, String id)
-            throws Exception {
+    private void assertHoldWhatWasSyncedBefore(Case of) throws Exception {
+        var id = of.snapshots().make(of.volume()).getVolumeId();
+        var staging = of.stage(id);
+        var taken = underLoad(new Counting(staging.resolve("counters")), of, id);
+        of.unstage(id);
+        for (var each : taken) {
+            var restored =
+                    of.snapshots()
+                            .make(
+                                    of.volume()
+                                            .clone()
+                                            .setName("restored")
+                                            .setVolumeContentSource(
+                                                    TestSnapshots.snapshot(each.id())))
+                            .getVolumeId();
+            var at = of.stage(restored);
+            assertHoldsAPrefix(each, Files.readAllBytes(at.resolve("counters")));
+            of.unstage(restored);
+            of.driver().delete(restored);
+        }
+    }
+
+    private ArrayList<Taken> underLoad(Counting writer, Case of, String id) throws Exception {
         var taken = new ArrayList<Taken>();
         try (var threads = Executors.newSingleThreadExecutor()) {
             var writing = threads.submit(writer);
             try {
-                for (var i = 0; i < SNAPSHOTS; i++) {
+                for (var i = 0; i < of.count(); i++) {
                     var last = taken.isEmpty() ? 0 : taken.getLast().writtenAfter();
                     Polling.await(
                             "the writer goes on",
                             PATIENCE,
                             () -> writing.isDone() || writer.acknowledged > last);
                     var before = writer.acknowledged;
-                    var made = snapshots.create("s" + i, id);
+                    var made = of.snapshots().create("s" + i, id, of.parameters());
                     assertThat(made.getReadyToUse()).isTrue();
                     taken.add(new Taken(made.getSnapshotId(), before, writer.acknowledged + 1));
                 }
             } finally {
                 writer.over = true;
             }
-            assertThat(writing.get()).isGreaterThan(SNAPSHOTS);
+            assertThat(writing.get()).isGreaterThan(of.count());
         }
         return taken;
     }

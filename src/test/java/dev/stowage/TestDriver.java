@@ -3,6 +3,7 @@ package dev.stowage;
 import csi.v1.CapacityRange;
 import csi.v1.ControllerGrpc.ControllerBlockingStub;
 import csi.v1.ControllerPublishVolumeRequest;
+import csi.v1.ControllerUnpublishVolumeRequest;
 import csi.v1.CreateVolumeRequest;
 import csi.v1.DeleteVolumeRequest;
 import csi.v1.GroupControllerGrpc.GroupControllerBlockingStub;
@@ -118,6 +119,16 @@ final class TestDriver implements AutoCloseable {
                                 .setVolumeCapability(mount(mode))
                                 .build())
                 .getPublishContextMap();
+    }
+
+    void detach(String id, String node) {
+        var _ =
+                controller()
+                        .controllerUnpublishVolume(
+                                ControllerUnpublishVolumeRequest.newBuilder()
+                                        .setVolumeId(id)
+                                        .setNodeId(node)
+                                        .build());
     }
 
     Path stage(String id, Map<String, String> context, Mode mode) throws IOException {

@@ -14,6 +14,7 @@ import csi.v1.VolumeContentSource;
 import dev.stowage.testing.Polling;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 
 /// The calls about snapshots and copies, as the snapshotter and the provisioner make them.
@@ -23,12 +24,18 @@ record TestSnapshots(Supplier<ControllerBlockingStub> controller) {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     Snapshot create(String name, String source) {
+        return create(name, source, Map.of());
+    }
+
+    /// @param parameters of the snapshot's class
+    Snapshot create(String name, String source, Map<String, String> parameters) {
         return controller
                 .get()
                 .createSnapshot(
                         CreateSnapshotRequest.newBuilder()
                                 .setName(name)
                                 .setSourceVolumeId(source)
+                                .putAllParameters(parameters)
                                 .build())
                 .getSnapshot();
     }

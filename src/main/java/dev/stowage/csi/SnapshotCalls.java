@@ -11,15 +11,21 @@ import csi.v1.ListSnapshotsRequest;
 import csi.v1.ListSnapshotsResponse;
 import dev.stowage.volume.PoolSnapshots;
 import dev.stowage.volume.SnapshotId;
+import dev.stowage.volume.Topology;
+import dev.stowage.volume.VolumeId;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 
 /// The calls of the Controller service that are about snapshots.
 final class SnapshotCalls {
     private static final List<Type> CAPABILITIES =
             List.of(Type.CREATE_DELETE_SNAPSHOT, Type.LIST_SNAPSHOTS, Type.GET_SNAPSHOT);
+
+    private static final String CREATE = "CreateSnapshot";
 
     private final PoolSnapshots snapshots;
     private final Operations operations;
@@ -44,18 +50,29 @@ final class SnapshotCalls {
                 () -> {
                     var name = Requests.name(request.getName());
                     Requests.required(request.getSourceVolumeId(), "source_volume_id");
-                    SnapshotRequests.checkKeys(request);
+                    var freezeAtMost = SnapshotRequests.freezeAtMost(request);
                     var source = Requests.existing(request.getSourceVolumeId());
                     var places = Requests.requisite(request.getAccessibilityRequirements());
                     return operations.run(
                             snapshots.idFor(name, source).toString(),
-                            "CreateSnapshot",
+                            CREATE,
                             request,
                             () -> {
-                                var made = snapshots.create(name, source, places);
-                                return SnapshotReplies.created(made, snapshots.topology(made.id()));
+                                Callable<CreateSnapshotResponse> work =
+                                        () -> created(name, source, places, freezeAtMost);
+                                // Nothing is to change the mounts of a volume that is frozen.
+                                return freezeAtMost.isEmpty()
+                                        ? work.call()
+                                        : operations.run(source.toString(), CREATE, request, work);
                             });
                 });
+    }
+
+    private CreateSnapshotResponse created(
+            String name, VolumeId source, List<Topology> places, Optional<Duration> freezeAtMost)
+            throws IOException {
+        var made = snapshots.create(name, source, places, freezeAtMost);
+        return SnapshotReplies.created(made, snapshots.topology(made.id()));
     }
 
     void delete(DeleteSnapshotRequest request, StreamObserver<DeleteSnapshotResponse> observer) {

@@ -4,9 +4,11 @@ import csi.v1.CreateSnapshotRequest;
 import csi.v1.CreateVolumeRequest;
 import csi.v1.ListSnapshotsRequest;
 import dev.stowage.volume.Content;
+import dev.stowage.volume.FreezePermit;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.Snapshots;
 import dev.stowage.volume.VolumeId;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
@@ -43,16 +45,24 @@ final class SnapshotRequests {
         return SnapshotId.parse(snapshotId).orElseThrow(() -> Snapshots.noSuchSnapshot(snapshotId));
     }
 
-    /// A VolumeSnapshotClass has nothing to say here yet.
-    static void checkKeys(CreateSnapshotRequest request) {
-        requireNone(request.getParametersMap());
+    /// For how long the VolumeSnapshotClass lets a volume in use be frozen; empty: not at all.
+    static Optional<Duration> freezeAtMost(CreateSnapshotRequest request) {
+        var parameters = request.getParametersMap();
+        for (var key : parameters.keySet()) {
+            if (!key.startsWith(KUBERNETES) && !key.equals(FreezePermit.KEY)) {
+                throw Requests.invalid(
+                        "parameter '%s' is not known: use %s".formatted(key, FreezePermit.KEY));
+            }
+        }
+        return Optional.ofNullable(parameters.get(FreezePermit.KEY)).map(FreezePermit::parse);
     }
 
     static void requireNone(Map<String, String> parameters) {
         for (var key : parameters.keySet()) {
             if (!key.startsWith(KUBERNETES)) {
                 throw Requests.invalid(
-                        "parameter '%s' is not known: a snapshot class takes none".formatted(key));
+                        "parameter '%s' is not known: a class of group snapshots takes none"
+                                .formatted(key));
             }
         }
     }

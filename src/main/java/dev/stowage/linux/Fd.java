@@ -15,6 +15,8 @@ public final class Fd implements AutoCloseable {
     // linux/fs.h
     private static final long BLKGETSIZE64 = 0x80081272L;
     /// linux/fadvise.h
+    private static final int POSIX_FADV_RANDOM = 1;
+
     private static final int POSIX_FADV_DONTNEED = 4;
 
     /// asm-generic/fcntl.h, linux/fcntl.h
@@ -153,7 +155,17 @@ public final class Fd implements AutoCloseable {
     /// what was written and not synced stays. SEEK_DATA takes what was merely read for data, where
     /// it lies in allocated blocks that were never written.
     public void dropCache() throws ErrnoException {
-        var errno = LibC.LIBC.posix_fadvise(number(), 0, 0, POSIX_FADV_DONTNEED);
+        advise(POSIX_FADV_DONTNEED);
+    }
+
+    /// Lets later reads through this descriptor fetch what they ask for and nothing ahead
+    /// (posix_fadvise(2), POSIX_FADV_RANDOM).
+    public void readNothingAhead() throws ErrnoException {
+        advise(POSIX_FADV_RANDOM);
+    }
+
+    private void advise(int advice) throws ErrnoException {
+        var errno = LibC.LIBC.posix_fadvise(number(), 0, 0, advice);
         if (errno != 0) {
             throw new ErrnoException("posix_fadvise", name, errno, "");
         }

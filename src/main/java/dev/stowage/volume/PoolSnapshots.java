@@ -1,6 +1,7 @@
 package dev.stowage.volume;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -10,10 +11,12 @@ import java.util.Optional;
 public final class PoolSnapshots {
     private final Pools pools;
     private final NodeId node;
+    private final Freezer freezer;
 
-    public PoolSnapshots(Pools pools, NodeId node) {
+    public PoolSnapshots(Pools pools, NodeId node, Freezer freezer) {
         this.pools = pools;
         this.node = node;
+        this.freezer = freezer;
     }
 
     /// One page of snapshots; `next` is the token for the following page, empty on the last.
@@ -36,8 +39,10 @@ public final class PoolSnapshots {
     /// Makes the snapshot, or finds the one that the same request made before.
     ///
     /// @param requisite places one of which must reach the snapshot; empty: anywhere
+    /// @param freezeAtMost for how long the volume may be frozen if it can't be had otherwise
     /// @throws VolumeException ALREADY_EXISTS if the name is taken by a snapshot of another volume
-    public Snapshot create(String name, VolumeId source, List<Topology> requisite)
+    public Snapshot create(
+            String name, VolumeId source, List<Topology> requisite, Optional<Duration> freezeAtMost)
             throws IOException {
         var backend = pools.holding(source);
         if (!(backend instanceof Snapshots snapshots)) {
@@ -48,7 +53,8 @@ public final class PoolSnapshots {
         }
         requireReach(backend, requisite);
         requireFreeElsewhere(name, backend);
-        var snapshot = snapshots.createSnapshot(idFor(name, source), name, source);
+        var freeze = freezeAtMost.map(bound -> new FreezePermit(freezer, bound));
+        var snapshot = snapshots.createSnapshot(idFor(name, source), name, source, freeze);
         snapshot.differenceFrom(name, source)
                 .ifPresent(
                         difference -> {

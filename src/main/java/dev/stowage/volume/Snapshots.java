@@ -14,10 +14,23 @@ public interface Snapshots {
     /// then the volume can't be attached, grown or deleted. If `id` exists already, returns that
     /// snapshot unchanged, whatever it is of: the caller compares.
     ///
+    /// Where bytes must be copied, a volume that this machine has mounted is copied before this
+    /// returns, frozen meanwhile, if `freeze` allows it. One that was frozen in vain is not frozen
+    /// for the same snapshot again, unless for longer: callers retry what failed.
+    ///
     /// @throws VolumeException NOT_FOUND if there is no such volume; NO_SPACE if the pool can't
     ///     promise as much again; FAILED_PRECONDITION if the volume is in use and can only be
-    ///     copied while it is not
-    Snapshot createSnapshot(SnapshotId id, String name, VolumeId source) throws IOException;
+    ///     copied while it is not, or was not copied before the freeze had to end; BUSY while
+    ///     another volume of the pool is frozen for its copy
+    Snapshot createSnapshot(
+            SnapshotId id, String name, VolumeId source, Optional<FreezePermit> freeze)
+            throws IOException;
+
+    /// As [#createSnapshot(SnapshotId, String, VolumeId, Optional)], never freezing.
+    default Snapshot createSnapshot(SnapshotId id, String name, VolumeId source)
+            throws IOException {
+        return createSnapshot(id, name, source, Optional.empty());
+    }
 
     /// Deletes the snapshot for good, ready or not. No such snapshot: nothing happens.
     ///

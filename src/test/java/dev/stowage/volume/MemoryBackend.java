@@ -155,7 +155,8 @@ public final class MemoryBackend
     }
 
     @Override
-    public synchronized Snapshot createSnapshot(SnapshotId id, String name, VolumeId source) {
+    public synchronized Snapshot createSnapshot(
+            SnapshotId id, String name, VolumeId source, Optional<FreezePermit> freeze) {
         requireHealthy();
         var present = snapshots.get(id);
         if (present != null) {

@@ -12,6 +12,7 @@ import dev.stowage.volume.Condition;
 import dev.stowage.volume.Diagnosable;
 import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
+import dev.stowage.volume.FreezePermit;
 import dev.stowage.volume.Freezer;
 import dev.stowage.volume.GroupId;
 import dev.stowage.volume.GroupSnapshot;
@@ -135,9 +136,11 @@ public final class FileBackend
     }
 
     @Override
-    public Snapshot createSnapshot(SnapshotId id, String name, VolumeId source) throws IOException {
+    public Snapshot createSnapshot(
+            SnapshotId id, String name, VolumeId source, Optional<FreezePermit> freeze)
+            throws IOException {
         requireHealthy();
-        return snapshots.create(id, name, source);
+        return snapshots.create(id, name, source, freeze);
     }
 
     @Override

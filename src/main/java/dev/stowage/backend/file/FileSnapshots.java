@@ -1,6 +1,7 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.ErrnoException;
+import dev.stowage.volume.FreezePermit;
 import dev.stowage.volume.GroupId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Snapshot;
@@ -45,8 +46,8 @@ final class FileSnapshots implements AutoCloseable {
         this.room = room;
         groups = new GroupStore(open.folder(), open.durable());
         store = new SnapshotStore(open.folder(), groups);
-        builder = new SnapshotBuilder(open);
         copies = new SnapshotCopies(open);
+        builder = new SnapshotBuilder(open, new FrozenCopies(open, copies::closing));
     }
 
     SnapshotStore store() {
@@ -66,7 +67,8 @@ final class FileSnapshots implements AutoCloseable {
         return copies.closing();
     }
 
-    Snapshot create(SnapshotId id, String name, VolumeId source) throws IOException {
+    Snapshot create(SnapshotId id, String name, VolumeId source, Optional<FreezePermit> freeze)
+            throws IOException {
         open.recount().ifOthersChangedThePool();
         for (var tries = 0; tries < TRIES; tries++) {
             var present = store.stored(id);
@@ -74,7 +76,7 @@ final class FileSnapshots implements AutoCloseable {
                 open.durable().sync(open.folders().snapshots());
                 resume(id, present.get());
             } else {
-                build(id, name, source);
+                build(id, name, source, freeze);
             }
             copies.await(id, PATIENCE);
             var found = store.find(id);
@@ -85,7 +87,8 @@ final class FileSnapshots implements AutoCloseable {
         throw new VolumeException(Reason.BUSY, "snapshot %s comes and goes; retry".formatted(id));
     }
 
-    private void build(SnapshotId id, String name, VolumeId source) throws IOException {
+    private void build(SnapshotId id, String name, VolumeId source, Optional<FreezePermit> freeze)
+            throws IOException {
         var volume =
                 volumes.find(source).orElseThrow(() -> Volumes.noSuchVolume(source.toString()));
         var nonce = open.nonces().of(id);
@@ -95,13 +98,14 @@ final class FileSnapshots implements AutoCloseable {
         try {
             room.reserve(promise, origin.sizeBytes(), volume.provisioning());
             var wanted = new SnapshotBuilder.Wanted(id, name, volume, Optional.empty());
-            var made = builder.build(wanted, origin, nonce);
+            var made = builder.build(wanted, origin, nonce, freeze);
             if (made.isPresent()) {
                 open.promises().rename(promise, promiseOf(id));
-                if (made.get().ready()) {
+                var snapshot = made.get().snapshot();
+                if (made.get().shares()) {
                     open.promises().claimLater(promiseOf(id));
-                } else {
-                    copies.begin(made.get(), origin, origin.modified());
+                } else if (!snapshot.ready()) {
+                    copies.begin(snapshot, origin, origin.modified());
                     copying = true;
                 }
             }

@@ -60,29 +60,11 @@ final class GroupCut {
     }
 
     private boolean inUse(GroupMember member) throws IOException {
-        var volume = member.wanted().source().id();
-        for (var holder : member.origin().holders()) {
-            if (!holder.equals(own)) {
-                throw new VolumeException(
-                        Reason.FAILED_PRECONDITION,
-                        "volume %s is attached to node %s, and group snapshot %s is made by the driver of node %s, which can't freeze it there: end the use (stop its pods), or let the controller run on that node"
-                                .formatted(volume, holder, id, own));
-            }
+        var loop = member.origin().usedHere(own, "group snapshot " + id);
+        if (loop.isPresent() && !open.probe().reflinks()) {
+            throw member.origin().inUse(loop.get().path() + " has its image open");
         }
-        var loops = member.origin().loops();
-        if (loops.isEmpty()) {
-            if (!member.origin().holders().isEmpty()) {
-                throw new VolumeException(
-                        Reason.BUSY,
-                        "volume %s is attached to this node but not staged, so that it may be used at any time: retry when its pod runs, or is gone"
-                                .formatted(volume));
-            }
-            return false;
-        }
-        if (!open.probe().reflinks()) {
-            throw member.origin().inUse(loops.getFirst().path() + " has its image open");
-        }
-        return true;
+        return loop.isPresent();
     }
 
     private List<SnapshotBuilder.Cut> cut(Freezer freezer, List<GroupMember> used, List<Fd> sources)
@@ -127,12 +109,12 @@ final class GroupCut {
             throws IOException {
         var image = member.draft().image();
         if (open.probe().reflinks() && ImageCopy.share(source, image)) {
-            return new SnapshotBuilder.Cut(at, format, image.stat().size(), Optional.empty());
+            return new SnapshotBuilder.Cut(at, format, image.stat().size(), true, Optional.empty());
         }
         member.origin().requireStill(); // and so it is until its bytes are copied
-        var toCopy =
-                new SnapshotBuilder(open)
-                        .toCopy(image, member.origin(), member.wanted().source().provisioning());
-        return new SnapshotBuilder.Cut(at, format, toCopy.bytes(), toCopy.copy());
+        var provisioning = member.wanted().source().provisioning();
+        var maker = open.nonces().instance();
+        var toCopy = SnapshotBuilder.toCopy(image, member.origin(), provisioning, maker);
+        return new SnapshotBuilder.Cut(at, format, toCopy.bytes(), false, toCopy.copy());
     }
 }

@@ -32,7 +32,7 @@ public record ImageContent(Path source, Provisioning provisioning) implements Co
         try (var from = open(source)) {
             var before = Files.getLastModifiedTime(source);
             if (provisioning == Provisioning.THICK || !ImageCopy.share(from, image)) {
-                ImageCopy.copy(from, image, bytes(from), true, Thread::interrupted);
+                ImageCopy.copy(from, image, bytes(from), true, _ -> Thread.interrupted());
             }
             if (!Files.getLastModifiedTime(source).equals(before)) {
                 throw inUse(source, "it was written to while it was copied");

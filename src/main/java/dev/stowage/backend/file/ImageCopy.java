@@ -7,7 +7,7 @@ import dev.stowage.linux.Linux;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
-import java.util.function.BooleanSupplier;
+import java.util.function.LongPredicate;
 
 /// Copies images: by sharing blocks, at one moment whatever the size, or byte by byte.
 final class ImageCopy {
@@ -39,15 +39,41 @@ final class ImageCopy {
     /// pieces that are all zeros.
     ///
     /// @param holesTold SEEK_DATA finds all that was ever written; else everything is read
-    /// @param stop asked between pieces
+    /// @param stop asked before each piece, with the bytes that were read so far
     /// @throws InterruptedIOException if it was stopped
-    static void copy(Fd from, Fd to, long bytes, boolean holesTold, BooleanSupplier stop)
+    static void copy(Fd from, Fd to, long bytes, boolean holesTold, LongPredicate stop)
+            throws IOException {
+        var before = new long[1];
+        eachPart(
+                from,
+                bytes,
+                holesTold,
+                (begin, end) -> {
+                    copy(from, to, begin, end, read -> stop.test(before[0] + read));
+                    before[0] += end - begin;
+                });
+    }
+
+    /// How much [#copy] has to read.
+    static long bytesToRead(Fd from, long bytes, boolean holesTold) throws IOException {
+        var sum = new long[1];
+        eachPart(from, bytes, holesTold, (begin, end) -> sum[0] += end - begin);
+        return sum[0];
+    }
+
+    private interface Part {
+        void at(long begin, long end) throws IOException;
+    }
+
+    private static void eachPart(Fd from, long bytes, boolean holesTold, Part part)
             throws IOException {
         if (!holesTold) {
-            copy(from, to, 0, bytes, stop);
+            part.at(0, bytes);
             return;
         }
         from.fsync(); // what has no place on disk yet might look like a hole
+        // What was read ahead into allocated blocks looks like data, which would be read and so on.
+        from.readNothingAhead();
         var at = 0L;
         while (at < bytes) {
             var data = from.seekData(at);
@@ -55,15 +81,15 @@ final class ImageCopy {
                 return;
             }
             at = Math.min(from.seekHole(data), bytes);
-            copy(from, to, data, at, stop);
+            part.at(data, at);
         }
     }
 
-    private static void copy(Fd from, Fd to, long begin, long end, BooleanSupplier stop)
+    private static void copy(Fd from, Fd to, long begin, long end, LongPredicate stop)
             throws IOException {
         var chunk = ByteBuffer.allocateDirect(CHUNK_BYTES);
         for (var at = begin; at < end; ) {
-            if (stop.getAsBoolean()) {
+            if (stop.test(at - begin)) {
                 throw new InterruptedIOException("the copy of %s was stopped".formatted(from));
             }
             chunk.clear().limit((int) Math.min(CHUNK_BYTES, end - at));

@@ -58,7 +58,7 @@ record ImageExport(Path image, Provisioning provisioning, String temporary) {
             // The blocks of a thick volume are its own; shared ones would need new room later.
             if (provisioning == Provisioning.THICK || !ImageCopy.share(from, to)) {
                 to.truncate(bytes);
-                ImageCopy.copy(from, to, bytes, true, Thread::interrupted);
+                ImageCopy.copy(from, to, bytes, true, _ -> Thread.interrupted());
             }
             if (!Files.getLastModifiedTime(from.path()).equals(before)) {
                 throw new VolumeException(

@@ -3,6 +3,8 @@ package dev.stowage.backend.file;
 import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
 import static dev.stowage.linux.OpenFlags.O_RDONLY;
 
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.LoopDevice;
 import dev.stowage.linux.LoopDevices;
@@ -147,12 +149,61 @@ final class ImageOrigin implements Origin {
         if (reading) {
             return;
         }
-        readers.begin(id);
-        reading = true;
+        keepOthersOut();
         try {
             requireUnused();
         } catch (IOException | RuntimeException e) {
             release();
+            throw e;
+        }
+    }
+
+    /// From now on nobody takes the volume into use, grows or deletes it, until this is closed. Who
+    /// uses it already goes on.
+    synchronized void keepOthersOut() {
+        if (!reading) {
+            readers.begin(id);
+            reading = true;
+        }
+    }
+
+    /// The device through which the volume is in use on this machine, where alone it can be frozen;
+    /// empty if nobody uses it.
+    ///
+    /// @param what is being made, for messages
+    /// @throws VolumeException FAILED_PRECONDITION if it is in use elsewhere, or this driver can't
+    ///     see whether it is; BUSY while it is attached to this node but not staged
+    Optional<LoopDevice> usedHere(NodeId own, String what) throws IOException {
+        var holders = holders();
+        for (var holder : holders) {
+            if (!holder.equals(own)) {
+                throw new VolumeException(
+                        Reason.FAILED_PRECONDITION,
+                        "volume %s is attached to node %s, and %s is made by the driver of node %s, which can't freeze it there: end the use (stop its pods), or let the controller run on that node"
+                                .formatted(id, holder, what, own));
+            }
+        }
+        var loops = loopsToFreeze(what);
+        if (loops.isEmpty() && !holders.isEmpty()) {
+            throw new VolumeException(
+                    Reason.BUSY,
+                    "volume %s is attached to this node but not staged, so that it may be used at any time: retry when its pod runs, or is gone"
+                            .formatted(id));
+        }
+        return loops.stream().findFirst();
+    }
+
+    private List<LoopDevice> loopsToFreeze(String what) throws IOException {
+        try {
+            return loops();
+        } catch (ErrnoException e) {
+            if (e.is(Errno.EPERM, Errno.EACCES)) {
+                throw new VolumeException(
+                        Reason.FAILED_PRECONDITION,
+                        "volume %s is in use on this machine, and the driver that makes %s may not open its devices (%s), so it can't freeze it: end the use (stop its pods)"
+                                .formatted(id, what, e.getMessage()),
+                        e);
+            }
             throw e;
         }
     }

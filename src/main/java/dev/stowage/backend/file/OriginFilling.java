@@ -28,7 +28,12 @@ record OriginFilling(Origin origin, boolean reflinks, BooleanSupplier stop) impl
                 if (!share(from, image, provisioning, bytes)) {
                     origin.requireStill();
                     Filling.size(image, provisioning, bytes);
-                    ImageCopy.copy(from, image, origin.sizeBytes(), origin.holesTold(), stop);
+                    ImageCopy.copy(
+                            from,
+                            image,
+                            origin.sizeBytes(),
+                            origin.holesTold(),
+                            _ -> stop.getAsBoolean());
                 }
                 if (origin.format().equals(before)) {
                     return before.ofCopy();

@@ -2,6 +2,7 @@ package dev.stowage.backend.file;
 
 import dev.stowage.linux.Fd;
 import dev.stowage.volume.FormatState;
+import dev.stowage.volume.FreezePermit;
 import dev.stowage.volume.GroupId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -22,9 +23,11 @@ final class SnapshotBuilder {
     private final OpenPool open;
     private final Instance own;
     private final boolean reflinks;
+    private final FrozenCopies frozen;
 
-    SnapshotBuilder(OpenPool open) {
+    SnapshotBuilder(OpenPool open, FrozenCopies frozen) {
         this.open = open;
+        this.frozen = frozen;
         this.own = open.nonces().instance();
         this.reflinks = open.probe().reflinks();
     }
@@ -34,16 +37,29 @@ final class SnapshotBuilder {
 
     /// The moment whose content the snapshot has.
     ///
+    /// @param shares its blocks are the volume's
     /// @param copy empty where the image has it already
-    record Cut(Instant at, FormatState format, long bytes, Optional<SnapshotRecord.Copy> copy) {}
+    record Cut(
+            Instant at,
+            FormatState format,
+            long bytes,
+            boolean shares,
+            Optional<SnapshotRecord.Copy> copy) {}
+
+    /// What was made.
+    ///
+    /// @param shares its blocks are the volume's
+    record Made(Snapshot snapshot, boolean shares) {}
 
     /// @param nonce the name to build it under
     /// @return empty if the snapshot exists already; what was built for it is gone then, as after
     ///     an error
-    Optional<Snapshot> build(Wanted wanted, ImageOrigin origin, String nonce) throws IOException {
+    Optional<Made> build(
+            Wanted wanted, ImageOrigin origin, String nonce, Optional<FreezePermit> freeze)
+            throws IOException {
         var incoming = open.folder().incoming().resolve(nonce);
         try {
-            var made = fill(wanted, origin, nonce);
+            var made = fill(wanted, origin, nonce, freeze);
             // Whoever made the one that is there may not have come so far as to sync.
             open.durable().sync(open.folders().snapshots());
             if (made.isEmpty()) {
@@ -56,13 +72,16 @@ final class SnapshotBuilder {
         }
     }
 
-    private Optional<Snapshot> fill(Wanted wanted, ImageOrigin origin, String nonce)
+    private Optional<Made> fill(
+            Wanted wanted, ImageOrigin origin, String nonce, Optional<FreezePermit> freeze)
             throws IOException {
         try (var draft = new SnapshotDraft(open, nonce)) {
-            var cut = cut(draft.image(), origin, wanted.source().provisioning());
+            var cut = cut(wanted, draft.image(), origin, freeze);
             var snapshot = snapshot(wanted, cut);
             draft.finish(snapshot, cut.format(), cut.copy());
-            return draft.rename(wanted.id()) ? Optional.of(snapshot) : Optional.empty();
+            return draft.rename(wanted.id())
+                    ? Optional.of(new Made(snapshot, cut.shares()))
+                    : Optional.empty();
         }
     }
 
@@ -80,7 +99,36 @@ final class SnapshotBuilder {
                 cut.copy().isEmpty());
     }
 
-    private Cut cut(Fd image, ImageOrigin origin, Provisioning provisioning) throws IOException {
+    private Cut cut(Wanted wanted, Fd image, ImageOrigin origin, Optional<FreezePermit> freeze)
+            throws IOException {
+        var shared = shared(image, origin);
+        if (shared.isPresent()) {
+            return shared.get();
+        }
+        if (freeze.isPresent()) {
+            var copied = frozen.cut(wanted, origin, image, freeze.get());
+            if (copied.isPresent()) {
+                return copied.get();
+            }
+        } else {
+            requireStill(origin);
+        }
+        return toCopy(image, origin, wanted.source().provisioning(), own);
+    }
+
+    private static void requireStill(ImageOrigin origin) throws IOException {
+        try {
+            origin.requireStill();
+        } catch (VolumeException e) {
+            throw new VolumeException(
+                    e.reason(),
+                    "%s; or let it be frozen while it is copied, by %s: 1 to %d in the VolumeSnapshotClass"
+                            .formatted(e.getMessage(), FreezePermit.KEY, FreezePermit.MAX_SECONDS),
+                    e);
+        }
+    }
+
+    private Optional<Cut> shared(Fd image, ImageOrigin origin) throws IOException {
         try (var from = OriginFilling.open(origin)) {
             for (var tries = 0; reflinks && tries < TRIES; tries++) {
                 var before = origin.format();
@@ -90,7 +138,8 @@ final class SnapshotBuilder {
                     break;
                 }
                 if (origin.format().equals(before)) {
-                    return new Cut(at, before, image.stat().size(), Optional.empty());
+                    var bytes = image.stat().size();
+                    return Optional.of(new Cut(at, before, bytes, true, Optional.empty()));
                 }
                 if (tries == TRIES - 1) {
                     throw new VolumeException(
@@ -98,15 +147,18 @@ final class SnapshotBuilder {
                 }
             }
         }
-        origin.requireStill();
-        return toCopy(image, origin, provisioning);
+        return Optional.empty();
     }
 
     /// Room for the bytes of an origin that is still.
-    Cut toCopy(Fd image, ImageOrigin origin, Provisioning provisioning) throws IOException {
+    ///
+    /// @param copier who will copy them
+    static Cut toCopy(Fd image, ImageOrigin origin, Provisioning provisioning, Instance copier)
+            throws IOException {
         image.truncate(0);
         Filling.size(image, provisioning, origin.sizeBytes());
-        var copy = new SnapshotRecord.Copy(own.toString(), origin.modified());
-        return new Cut(Instant.now(), origin.format(), origin.sizeBytes(), Optional.of(copy));
+        var copy = new SnapshotRecord.Copy(copier.toString(), origin.modified());
+        return new Cut(
+                Instant.now(), origin.format(), origin.sizeBytes(), false, Optional.of(copy));
     }
 }

@@ -92,7 +92,7 @@ final class SnapshotCopies implements AutoCloseable {
                     to,
                     snapshot.sizeBytes(),
                     origin.holesTold(),
-                    () -> closing || job.stopped);
+                    _ -> closing || job.stopped);
             if (!origin.modified().equals(modified)) {
                 throw new IOException("its volume was written to while it was copied");
             }
