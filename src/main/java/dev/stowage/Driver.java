@@ -44,6 +44,7 @@ final class Driver implements AutoCloseable {
 
     private final Config config;
     private final Options options;
+    private final SeenPools seen;
     private final Pools pools;
     private final Volumes volumes;
     private final PoolStates poolStates;
@@ -62,6 +63,7 @@ final class Driver implements AutoCloseable {
     Driver(Config config, Options options) throws IOException {
         this.config = config;
         this.options = options;
+        this.seen = new SeenPools(config.state());
         this.pools = pools();
         this.volumes = new Volumes(pools, options.node());
         this.poolStates = new PoolStates(pools.all());
@@ -77,7 +79,7 @@ final class Driver implements AutoCloseable {
     /// earlier driver left frozen is thawed before anything else: applications wait for it.
     void start() throws IOException {
         if (options.role().servesNode()) {
-            freezing.thawLeftovers();
+            freezing.thawLeftovers(seen.tags());
         }
         server.start();
         LOG.info(
@@ -188,8 +190,7 @@ final class Driver implements AutoCloseable {
         return services;
     }
 
-    private Pools pools() throws IOException {
-        var seen = new SeenPools(config.state());
+    private Pools pools() {
         var all = new ArrayList<Pool>();
         config.pools()
                 .forEach(
@@ -199,11 +200,11 @@ final class Driver implements AutoCloseable {
                                                 name,
                                                 new PoolDefaults(
                                                         pool.filesystem(), pool.provisioning()),
-                                                source(name, pool, seen))));
+                                                source(name, pool))));
         return new Pools(all, config.defaultPool());
     }
 
-    private PoolSource source(String name, Config.PoolConfig pool, SeenPools seen) {
+    private PoolSource source(String name, Config.PoolConfig pool) {
         var source = new FilePoolSource(PoolOptions.settings(name, pool), seen, options.node());
         return options.role().servesNode()
                 ? new AnnouncedPool(source, options.node(), config.maxVolumesPerNode())

@@ -268,6 +268,19 @@ final class KilledGroupTest {
         }
     }
 
+    /// As the drivers of both modes are in one cluster.
+    @Test
+    void anotherDriverOfTheNodeThawsNothing() throws Exception {
+        for (var volume : volumes) {
+            Linux.freeze(staging(volume));
+        }
+        try (var _ = TestDriver.local(Files.createDirectory(folder.resolve("other")), NODE)) {
+            for (var volume : volumes) {
+                assertThat(frozen(volume)).isTrue();
+            }
+        }
+    }
+
     @Test
     @DisplayName("47: a group that is killed anywhere is there whole or not at all")
     void aGroupThatIsKilledIsWholeOrNotThere() throws Exception {

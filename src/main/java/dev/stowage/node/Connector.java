@@ -5,6 +5,7 @@ import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Makes a block device of this machine out of one kind of attachment. Nothing is remembered: the
 /// kernel knows the devices, also those of a driver that was killed.
@@ -22,8 +23,8 @@ interface Connector {
     /// The pool's volumes that have devices on this node, and these.
     Map<VolumeId, List<BlockDevice>> volumes(PoolId pool) throws IOException;
 
-    /// The devices of all volumes on this node.
-    List<BlockDevice> devices() throws IOException;
+    /// The devices of all volumes of these pools on this node, also where the pools are not here.
+    List<BlockDevice> devices(Set<String> poolTags) throws IOException;
 
     /// @param madeNow nobody had connected it before, so whoever fails after this releases it
     record Connection(BlockDevice device, boolean madeNow, Backing backing) {}

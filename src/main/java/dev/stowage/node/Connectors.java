@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// The ways in which this node reaches volumes: one connector for each kind of attachment.
 public final class Connectors {
@@ -39,8 +40,8 @@ public final class Connectors {
         return loop.volumes(pool);
     }
 
-    /// The devices of all volumes on this node.
-    List<BlockDevice> devices() throws IOException {
-        return loop.devices();
+    /// The devices of all volumes of these pools on this node, also where the pools are not here.
+    List<BlockDevice> devices(Set<String> poolTags) throws IOException {
+        return loop.devices(poolTags);
     }
 }

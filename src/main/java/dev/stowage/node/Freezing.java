@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -123,11 +124,12 @@ public final class Freezing implements Freezer {
         return Optional.empty();
     }
 
-    /// Thaws every file system of this node's volumes that is frozen, also one that was unmounted
-    /// meanwhile: the driver that froze it is gone. What fails is logged and left.
-    public void thawLeftovers() {
+    /// Thaws every file system of these pools' volumes on this node that is frozen, also one that
+    /// was unmounted meanwhile: the driver that froze it is gone. Another driver of this node, with
+    /// other pools, may be at work. What fails is logged and left.
+    public void thawLeftovers(Set<String> poolTags) {
         try {
-            for (var device : connectors.devices()) {
+            for (var device : connectors.devices(poolTags)) {
                 thawLeftover(device);
             }
         } catch (IOException e) {

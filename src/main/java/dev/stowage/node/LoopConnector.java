@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 
@@ -81,9 +82,9 @@ public final class LoopConnector implements Connector {
     }
 
     @Override
-    public List<BlockDevice> devices() throws IOException {
+    public List<BlockDevice> devices(Set<String> poolTags) throws IOException {
         return LoopDevices.all(_ -> false).stream()
-                .filter(loop -> names.isOurs(loop.name()))
+                .filter(loop -> names.isOurs(loop.name(), poolTags))
                 .<BlockDevice>map(LoopBlockDevice::new)
                 .toList();
     }

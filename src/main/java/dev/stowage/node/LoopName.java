@@ -10,6 +10,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.Set;
 
 /// What this node calls its loop devices (`lo_file_name`, at most 63 bytes): `stowage:<8 hex of
 /// the node>:<pool tag>.v<hash>`, with `:ro` behind it for the one that refuses writes. The pool's
@@ -17,6 +18,7 @@ import java.util.Optional;
 record LoopName(String prefix) {
     private static final int NODE_BYTES = 4;
     private static final String READ_ONLY = ":ro";
+    private static final String VOLUME = ".v";
 
     static LoopName of(NodeId node) {
         try {
@@ -31,7 +33,7 @@ record LoopName(String prefix) {
     }
 
     String of(VolumeId id, boolean readOnly) {
-        return prefix + id.poolTag() + ".v" + id.hash() + (readOnly ? READ_ONLY : "");
+        return prefix + id.poolTag() + VOLUME + id.hash() + (readOnly ? READ_ONLY : "");
     }
 
     boolean isOf(VolumeId id, String name) {
@@ -46,6 +48,11 @@ record LoopName(String prefix) {
         var end = name.length() - (name.endsWith(READ_ONLY) ? READ_ONLY.length() : 0);
         return VolumeId.parse(pool.name() + "." + name.substring(prefix.length(), end))
                 .filter(id -> id.poolTag().equals(pool.tag()));
+    }
+
+    /// Whether this node gave the name, for a volume of one of these pools.
+    boolean isOurs(String name, Set<String> poolTags) {
+        return poolTags.stream().anyMatch(tag -> name.startsWith(prefix + tag + VOLUME));
     }
 
     /// Whether this node gave the name, for whatever volume.
