@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	groupsnapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumegroupsnapshot/v1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -50,8 +51,10 @@ type server struct {
 func newServer() *server {
 	// kube-apiserver --allow-privileged=true, which every cluster with storage drivers has
 	capabilities.Initialize(capabilities.Capabilities{AllowPrivileged: true})
-	if err := snapshotv1.AddToScheme(legacyscheme.Scheme); err != nil {
-		panic(err)
+	for _, addKinds := range []func(*runtime.Scheme) error{snapshotv1.AddToScheme, groupsnapshotv1.AddToScheme} {
+		if err := addKinds(legacyscheme.Scheme); err != nil {
+			panic(err)
+		}
 	}
 	codecs := serializer.NewCodecFactory(legacyscheme.Scheme, serializer.EnableStrict)
 	return &server{
@@ -98,7 +101,7 @@ func (s *server) refuses(document []byte) error {
 }
 
 func (s *server) validate(object runtime.Object, kind *schema.GroupVersionKind) error {
-	if kind.Group == snapshotv1.GroupName {
+	if kind.Group == snapshotv1.GroupName || kind.Group == groupsnapshotv1.GroupName {
 		return nil // a custom resource: its schema is what the decoder has checked
 	}
 	strategy, known := s.strategies[kind.Kind]

@@ -39,6 +39,15 @@
 {{- if and .Values.volumeSnapshotClasses (not .Values.snapshots.enabled) -}}
 {{- fail "volumeSnapshotClasses are listed, but nothing would serve them: set snapshots.enabled: true" -}}
 {{- end -}}
+{{- if and .Values.snapshots.groups (not .Values.snapshots.enabled) -}}
+{{- fail "snapshots.groups: group snapshots are made by the sidecar that makes snapshots: set snapshots.enabled: true" -}}
+{{- end -}}
+{{- if and .Values.snapshots.groups (not $central) -}}
+{{- fail "snapshots.groups needs mode: central: the snapshotter can't send a group to the node that has the volumes" -}}
+{{- end -}}
+{{- if and .Values.volumeGroupSnapshotClasses (not .Values.snapshots.groups) -}}
+{{- fail "volumeGroupSnapshotClasses are listed, but nothing would serve them: set snapshots.groups: true" -}}
+{{- end -}}
 {{- if and .Values.volumeAttributesClasses (not $central) -}}
 {{- fail "volumeAttributesClasses need mode: central: the resizer can't send a change to the node that has the volume" -}}
 {{- end -}}

@@ -61,6 +61,17 @@ VolumeAttributesClasses there (nobody can change a volume), and everything about
   resources: [volumesnapshotclasses]
   verbs: [get, list, watch]
 {{- end }}
+{{- if .Values.snapshots.groups }}
+- apiGroups: [groupsnapshot.storage.k8s.io]
+  resources: [volumegroupsnapshotcontents]
+  verbs: [get, list, watch, patch]
+- apiGroups: [groupsnapshot.storage.k8s.io]
+  resources: [volumegroupsnapshotcontents/status]
+  verbs: [update, patch]
+- apiGroups: [groupsnapshot.storage.k8s.io]
+  resources: [volumegroupsnapshotclasses]
+  verbs: [get, list, watch]
+{{- end }}
 {{- end -}}
 
 {{/* And in the release's namespace. */}}

@@ -69,6 +69,8 @@
 {{- end }}
 {{ include "stowage.sidecar" (dict "root" . "user" $user "name" "resizer" "args" (list $timeout (printf "--resize-timeout=%s" .Values.callTimeout) $leader)) }}
 {{- if .Values.snapshots.enabled }}
-{{ include "stowage.sidecar" (dict "root" . "user" $user "name" "snapshotter" "args" (list $timeout (ternary "--node-deployment" $leader $local)) "env" (ternary $node list $local)) }}
+{{- /* It looks for group snapshots unless it is told not to, and complains where it has no rights. */}}
+{{- $groups := printf "--feature-gates=CSIVolumeGroupSnapshot=%t" .Values.snapshots.groups }}
+{{ include "stowage.sidecar" (dict "root" . "user" $user "name" "snapshotter" "args" (list $timeout $groups (ternary "--node-deployment" $leader $local)) "env" (ternary $node list $local)) }}
 {{- end }}
 {{- end -}}

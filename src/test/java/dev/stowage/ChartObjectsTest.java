@@ -81,7 +81,8 @@ class ChartObjectsTest {
     @Test
     void nobodyHasRightsOnSecretsOrOnEverything() throws Exception {
         var everything =
-                SHARED + ",snapshots.enabled=true,volumeAttributesClasses.a.parameters.readIops=9";
+                SHARED
+                        + ",snapshots.enabled=true,snapshots.groups=true,volumeAttributesClasses.a.parameters.readIops=9";
         for (var object : objects(chart.render("--set", everything))) {
             for (var rule : object.path("rules")) {
                 assertThat(rule.toString()).doesNotContain("\"*\"", "secrets", "impersonate");
@@ -102,6 +103,28 @@ class ChartObjectsTest {
                                                 .toString()
                                                 .contains("volumeattributesclasses")
                                         && rule.path("verbs").toString().contains("watch"));
+    }
+
+    /// Unless it is told it looks for them, and each start complains of what it may not read.
+    @Test
+    void theSnapshotterIsToldWhetherThereAreGroupsAndHasRightsOnlyThen() throws Exception {
+        for (var groups : List.of(true, false)) {
+            var objects =
+                    objects(
+                            chart.render(
+                                    "--set",
+                                    SHARED + ",snapshots.enabled=true,snapshots.groups=" + groups));
+            var snapshotter =
+                    elements(pod(only("StatefulSet", objects)).path("containers"))
+                            .filter(one -> one.path("name").asText().equals("snapshotter"))
+                            .findFirst()
+                            .orElseThrow();
+
+            assertThat(snapshotter.path("args").toString())
+                    .contains("\"--feature-gates=CSIVolumeGroupSnapshot=%s\"".formatted(groups));
+            assertThat(only("ClusterRole", objects).toString().contains("groupsnapshot.storage"))
+                    .isEqualTo(groups);
+        }
     }
 
     @Test

@@ -89,6 +89,8 @@ class ChartTest {
                 SHARED + ",controller.replicas=3,controller.runAsUser=1000",
                 SHARED + ",snapshots.enabled=true",
                 SHARED
+                        + ",snapshots.enabled=true,snapshots.groups=true,volumeGroupSnapshotClasses.g.default=true",
+                SHARED
                         + ",volumeAttributesClasses.slow.parameters.readIops=500,cgroup=/sys/fs/cgroup/a",
                 SHARED
                         + ",storageClasses.ssd.limits.iopsPerGiB=10,storageClasses.ssd.limits.maxIops=2k",
@@ -131,6 +133,9 @@ class ChartTest {
                 POOL + ",volumeSnapshotClasses.s.default=true | set snapshots.enabled: true",
                 POOL
                         + ",volumeSnapshotClasses.s.parameters.freezeSeconds=61 | maximum: got 61, want 60",
+                POOL + ",snapshots.enabled=true,snapshots.groups=true | needs mode: central",
+                SHARED + ",snapshots.groups=true | set snapshots.enabled: true",
+                SHARED + ",volumeGroupSnapshotClasses.g.default=true | set snapshots.groups: true",
                 POOL + ",volumeAttributesClasses.s.parameters.readIops=9 | need mode: central",
                 POOL
                         + ",volumeAttributesClasses.s.parameters.iops=9 | additional properties 'iops' not",
