@@ -8,16 +8,11 @@ install_chart() {
     case ${1:-} in
         local | central) mode=$1 && shift ;;
     esac
-    local values=(--values "$chart/$mode.yaml")
-    if [ "$mode" = local ]; then
-        values+=(--values "$E2E/local.yaml")
-    else
-        release=stowage-central
-    fi
+    [ "$mode" = local ] || release=stowage-central
     (building build_driver)
     archive=$(driver_archive)
     load_driver "$archive"
     helm upgrade --install "$release" "$chart/stowage" --namespace stowage --create-namespace \
-        "${values[@]}" --set-string "podAnnotations.image=$(basename "$archive" .tar)" \
-        --wait --timeout 3m "$@"
+        --values "$chart/$mode.yaml" --values "$E2E/$mode.yaml" \
+        --set-string "podAnnotations.image=$(basename "$archive" .tar)" --wait --timeout 3m "$@"
 }

@@ -18,6 +18,10 @@ record Driver(Cluster cluster, String release) {
         return new Driver(cluster, "stowage");
     }
 
+    static Driver central(Cluster cluster) {
+        return new Driver(cluster, "stowage-central");
+    }
+
     /// `helm VERB RELEASE MORE...`, in the driver's namespace.
     String helm(String verb, String... more) throws IOException, InterruptedException {
         var words =
@@ -51,6 +55,13 @@ record Driver(Cluster cluster, String release) {
         return cluster.client().pods().resource(podOn(node)).inContainer("driver").getLog();
     }
 
+    /// Where the controller of mode central runs.
+    String controllerNode() {
+        var pod = fullName() + "-controller-0";
+        var pods = cluster.client().pods().inNamespace(NAMESPACE);
+        return pods.withName(pod).require().getSpec().getNodeName();
+    }
+
     List<Pod> pods() {
         return cluster.client()
                 .pods()
@@ -62,6 +73,10 @@ record Driver(Cluster cluster, String release) {
     }
 
     private String daemonSet() {
-        return "daemonset/%s-node".formatted(release.contains("stowage") ? release : release + "-stowage");
+        return "daemonset/%s-node".formatted(fullName());
+    }
+
+    private String fullName() {
+        return release.contains("stowage") ? release : release + "-stowage";
     }
 }

@@ -51,6 +51,25 @@ class SnapshotsTest {
         }
     }
 
+    /// The controller may not open devices, also those of its own node, where the pod is here.
+    @Test
+    void aSnapshotIsTakenByTheCentralControllerWhileAPodWrites() throws Exception {
+        try (var cluster = Cluster.open();
+                var story = Story.begin(cluster)) {
+            var controller = Driver.central(cluster).controllerNode();
+            story.apply(Manifests.claim("diary", "shared", "100Mi"));
+            var diary = Diary.begin(story, "diary", "diary", controller);
+            Polling.until(PATIENCE, () -> diary.written() > 10, "the pod writes");
+            story.apply(
+                    Examples.read(
+                            "snapshot.yaml",
+                            "volumeSnapshotClassName: stowage",
+                            "volumeSnapshotClassName: stowage-central"));
+            Polling.until(PATIENCE, () -> isReadyToUse(story, "diary-1"), "the snapshot");
+            diary.isComplete();
+        }
+    }
+
     /// Where the snapshot is, so that the scheduler need not be refused first.
     private static String onNode1(String example) throws Exception {
         return Examples.read(
