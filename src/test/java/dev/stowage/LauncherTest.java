@@ -3,6 +3,7 @@ package dev.stowage;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stowage.testing.RequiresRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -89,6 +90,56 @@ class LauncherTest {
         assertThat(result.out())
                 .startsWith("java --enable-native-access=ALL-UNNAMED ")
                 .contains(" -XX:AOTCache=%s ".formatted(folder.resolve("stowage.aot")));
+    }
+
+    /// The kernel ends a PID namespace with its first process.
+    @Test
+    @RequiresRoot
+    void aContainerOutlivesItsKilledDriverUntilAllIsThawed() throws Exception {
+        var result =
+                runAsFirstProcess(
+                        """
+                        #!/bin/sh
+                        (sleep 0.3; echo thawed) &
+                        kill -KILL $$
+                        """);
+
+        assertThat(result.out()).isEqualTo("thawed\n");
+        assertThat(result.code()).isEqualTo(128 + 9);
+    }
+
+    @Test
+    @RequiresRoot
+    void aContainerHandsItsSignalAndItsInputToTheDriver() throws Exception {
+        var result =
+                runAsFirstProcess(
+                        """
+                        #!/bin/sh
+                        trap 'echo ended; exit 3' TERM
+                        cat
+                        kill -TERM 1
+                        while :; do sleep 0.1; done
+                        """);
+
+        assertThat(result.out()).isEqualTo("input\nended\n");
+        assertThat(result.code()).isEqualTo(3);
+    }
+
+    private Result runAsFirstProcess(String java) throws Exception {
+        Files.createFile(folder.resolve("stowage.jar"));
+        var home = jdk("25.0.1");
+        script("jdk/bin/java", java);
+        var input = Files.writeString(folder.resolve("input"), "input\n");
+        var out = folder.resolve("out");
+        var err = folder.resolve("err");
+        var builder =
+                new ProcessBuilder(
+                        "unshare", "--pid", "--fork", "--mount-proc", "sh", launcher.toString());
+        builder.environment().put("STOWAGE_JAVA_HOME", home.toString());
+        builder.redirectInput(input.toFile());
+        builder.redirectOutput(out.toFile()).redirectError(err.toFile());
+        var code = builder.start().waitFor();
+        return new Result(code, Files.readString(out, UTF_8), Files.readString(err, UTF_8));
     }
 
     @Test
