@@ -48,6 +48,12 @@
 {{- if and .Values.volumeGroupSnapshotClasses (not .Values.snapshots.groups) -}}
 {{- fail "volumeGroupSnapshotClasses are listed, but nothing would serve them: set snapshots.groups: true" -}}
 {{- end -}}
+{{- if and .Values.controller.freeze (not $central) -}}
+{{- fail "controller.freeze is for mode: central: in mode local there is no controller" -}}
+{{- end -}}
+{{- if and .Values.controller.freeze (ne (int .Values.controller.runAsUser) 0) -}}
+{{- fail (printf "controller.freeze: only root has the capabilities of a privileged container, and controller.runAsUser is %v: set it to 0" .Values.controller.runAsUser) -}}
+{{- end -}}
 {{- if and .Values.volumeAttributesClasses (not $central) -}}
 {{- fail "volumeAttributesClasses need mode: central: the resizer can't send a change to the node that has the volume" -}}
 {{- end -}}

@@ -57,8 +57,13 @@ final class Driver implements AutoCloseable {
     private volatile boolean ready;
     private volatile @Nullable NodeWatch watch;
 
-    /// @param kubelet the kubelet's folder, to be checked for mount propagation; empty: not checked
-    record Options(String endpoint, Role role, NodeId node, Optional<Path> kubelet) {}
+    /// @param kubelet the kubelet's folder. A node checks that mounts made below it will be seen; a
+    ///     controller that has it sees the node's mounts, and may freeze what is in use there
+    record Options(String endpoint, Role role, NodeId node, Optional<Path> kubelet) {
+        boolean mayFreeze() {
+            return role.servesNode() || kubelet.isPresent();
+        }
+    }
 
     Driver(Config config, Options options) throws IOException {
         this.config = config;
@@ -78,7 +83,7 @@ final class Driver implements AutoCloseable {
     /// Serves at once; ready when the pools have been opened and the node has been checked. What an
     /// earlier driver left frozen is thawed before anything else: applications wait for it.
     void start() throws IOException {
-        if (options.role().servesNode()) {
+        if (options.mayFreeze()) {
             freezing.thawLeftovers(seen.tags());
         }
         server.start();

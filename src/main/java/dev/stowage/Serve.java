@@ -58,7 +58,7 @@ final class Serve implements Callable<Integer> {
             names = "--kubelet-dir",
             paramLabel = "PATH",
             description =
-                    "The kubelet's folder: at start it is checked that the kubelet will see mounts made below it.")
+                    "The kubelet's folder: at start it is checked that the kubelet will see mounts made below it, and what a killed driver left frozen there is thawed.")
     private @Nullable Path kubelet;
 
     @Option(

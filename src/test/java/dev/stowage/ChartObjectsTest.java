@@ -138,17 +138,39 @@ class ChartObjectsTest {
     @Test
     void onlyTheNodesDriverIsPrivilegedAndNothingWritesItsImage() throws Exception {
         for (var values : List.of(POOL + ",node.registrar=sidecar", SHARED)) {
-            for (var object : objects(chart.render("--set", values))) {
-                for (var container : pod(object).path("containers")) {
-                    var context = container.path("securityContext");
-                    var nodesDriver =
-                            object.path("kind").asText().equals("DaemonSet")
-                                    && container.path("name").asText().equals("driver");
-                    assertThat(context.path("readOnlyRootFilesystem").asBoolean()).isTrue();
-                    assertThat(context.path("privileged").asBoolean(false)).isEqualTo(nodesDriver);
-                    assertThat(context.path("capabilities").path("drop").toString())
-                            .isEqualTo(nodesDriver ? "" : "[\"ALL\"]");
-                }
+            assertPrivileged(objects(chart.render("--set", values)), "DaemonSet");
+        }
+    }
+
+    @Test
+    void aControllerThatFreezesIsPrivilegedAndSeesTheNodesMountsAsTheyComeAndGo() throws Exception {
+        var objects = objects(chart.render("--set", SHARED + ",controller.freeze=true"));
+
+        assertPrivileged(objects, "DaemonSet", "StatefulSet");
+        var driver = pod(only("StatefulSet", objects)).path("containers").get(0);
+        assertThat(driver.path("args").toString()).contains("--kubelet-dir=/var/lib/kubelet");
+        assertThat(elements(driver.path("volumeMounts")))
+                .anyMatch(
+                        mount ->
+                                mount.path("mountPath").asText().equals("/var/lib/kubelet")
+                                        && mount.path("readOnly").asBoolean()
+                                        && mount.path("mountPropagation")
+                                                .asText()
+                                                .equals("HostToContainer"));
+    }
+
+    /// Of the containers of all objects, those of the driver in workloads of these kinds alone.
+    private static void assertPrivileged(List<JsonNode> objects, String... kinds) {
+        for (var object : objects) {
+            for (var container : pod(object).path("containers")) {
+                var context = container.path("securityContext");
+                var privileged =
+                        List.of(kinds).contains(object.path("kind").asText())
+                                && container.path("name").asText().equals("driver");
+                assertThat(context.path("readOnlyRootFilesystem").asBoolean()).isTrue();
+                assertThat(context.path("privileged").asBoolean(false)).isEqualTo(privileged);
+                assertThat(context.path("capabilities").path("drop").toString())
+                        .isEqualTo(privileged ? "" : "[\"ALL\"]");
             }
         }
     }

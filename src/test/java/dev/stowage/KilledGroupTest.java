@@ -62,13 +62,14 @@ final class KilledGroupTest {
         volumes.forEach(this::stage);
     }
 
-    private void start() throws Exception {
+    private void start(String... options) throws Exception {
         driver =
                 DriverProcess.start(
                         folder,
                         NODE,
                         "attach: true\npools: {ssd: {type: file, path: %s/pool, shared: true}}\n"
-                                .formatted(disk.mountPoint()));
+                                .formatted(disk.mountPoint()),
+                        options);
         driver.awaitReady();
         client = new CsiClient(driver.socket());
     }
@@ -279,6 +280,21 @@ final class KilledGroupTest {
                 assertThat(frozen(volume)).isTrue();
             }
         }
+    }
+
+    @Test
+    @DisplayName("47: so is it by a controller that sees the node's mounts")
+    void theNextControllerThawsWhatIsFrozen() throws Exception {
+        client.close();
+        driver.close();
+        for (var volume : volumes) {
+            Linux.freeze(staging(volume));
+        }
+        start("--role=controller", "--kubelet-dir=" + folder);
+        for (var volume : volumes) {
+            assertThat(frozen(volume)).isFalse();
+        }
+        restart();
     }
 
     @Test

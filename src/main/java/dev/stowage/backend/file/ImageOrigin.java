@@ -208,7 +208,7 @@ final class ImageOrigin implements Origin {
             if (e.is(Errno.EPERM, Errno.EACCES)) {
                 throw new VolumeException(
                         Reason.FAILED_PRECONDITION,
-                        "volume %s is in use on this machine, and the driver that makes %s may not open its devices (%s), so it can't freeze it: end the use (stop its pods)"
+                        "volume %s is in use on this machine, and the driver that makes %s may not open its devices (%s), so it can't freeze it: end the use (stop its pods), or give it that right (the chart's controller.freeze)"
                                 .formatted(id, what, e.getMessage()),
                         e);
             }
