@@ -32,6 +32,7 @@ final class CsiClient implements AutoCloseable {
                         .overrideAuthority(
                                 "localhost") // a socket's path is no valid HTTP/2 authority
                         .directExecutor() // callers block on their own threads
+                        .disableRetry() // who retries, and what, is decided by who calls
                         .usePlaintext()
                         .build();
     }
