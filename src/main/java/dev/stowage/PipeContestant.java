@@ -11,8 +11,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /// A program that is started once, reads a volume's name in a line, runs a life, and answers
-// `done`.
-/// So its own start is not part of the time.
+/// `done`. So its own start is not part of the time.
 final class PipeContestant implements Contestant {
     private static final String DONE = "done";
     private static final long ENDING_SECONDS = 5;

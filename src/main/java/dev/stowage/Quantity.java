@@ -7,7 +7,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /// A number of bytes as Kubernetes writes it (apimachinery's resource.Quantity): `1Gi`, `1.5G`,
-// `300Mi`, `4096`.
+/// `300Mi`, `4096`.
 record Quantity(long bytes) {
     /// Rounds up to whole bytes.
     ///
@@ -16,8 +16,8 @@ record Quantity(long bytes) {
         return new Quantity(Quantities.parse(text));
     }
 
-    /// In the largest binary unit that leaves a number of at least 1: `1 GiB`, `1.5 GiB`, `300
-    // MiB`.
+    /// In the largest binary unit that leaves a number of at least 1: `1 GiB`, `1.5 GiB`,
+    /// `300 MiB`.
     String text() {
         var units = new String[] {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
         var unit =

@@ -20,10 +20,8 @@ final class CsiSanity {
     /// The spec "should succeed when creating a snapshot with accessibility requirements" wants a
     /// snapshot's topology to be the node's, and compares the two by reflection, among their fields
     /// a cached size that only the one that was sent has (sizeCache). So no driver that tells it
-    // can
-    /// pass. And the specification wants less: the snapshot must be accessible from there, which
-    // one
-    /// that tells fewer segments (those of a shared pool) is too.
+    /// can pass. And the specification wants less: the snapshot must be accessible from there,
+    /// which one that tells fewer segments (those of a shared pool) is too.
     private static final String IDENTICAL = "Expect(topo).To(Equal(ni.GetAccessibleTopology()))";
 
     private static final String ACCESSIBLE =

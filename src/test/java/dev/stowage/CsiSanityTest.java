@@ -20,8 +20,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The CSI community's own conformance test against the whole driver, on pools that clone blocks
-// and
-/// pools that copy bytes, with real loop devices.
+/// and pools that copy bytes, with real loop devices.
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 class CsiSanityTest {

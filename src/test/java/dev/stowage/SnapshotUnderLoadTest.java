@@ -27,8 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// Failure case 47: what was synced before a snapshot was asked for is in it, and what is in it is
-// of
-/// one moment.
+/// of one moment.
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 class SnapshotUnderLoadTest {

@@ -15,9 +15,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /// One log line for each RPC: method, volume or snapshot, result code, milliseconds, and for an
-// error its
-/// message. Nothing else of a request is ever logged: it may hold secrets. Checks of health come
-/// every few seconds; that they succeed is no news.
+/// error its message. Nothing else of a request is ever logged: it may hold secrets. Checks of
+/// health come every few seconds; that they succeed is no news.
 public final class RpcLog implements ServerInterceptor {
     private static final Logger LOG = LoggerFactory.getLogger("rpc");
     private static final String[] NAMING_FIELDS = {

@@ -241,8 +241,7 @@ public final class LoopDevices {
             return;
         }
         // LOOP_CLR_FD on a device that others have open answers 0 and detaches it when they close
-        // it: so mounts
-        // are looked for first, and afterwards whether it came true.
+        // it: so mounts are looked for first, and afterwards whether it came true.
         if (!Patience.until(LOOKERS, () -> clear(loop))) {
             throw new ErrnoException(
                     "LOOP_CLR_FD", loop.path() + ", which is mounted or in use", Errno.EBUSY);

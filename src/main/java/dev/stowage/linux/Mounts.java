@@ -135,8 +135,7 @@ public final class Mounts {
 
     /// umount2(2) with UMOUNT_NOFOLLOW: EBUSY while anything there is open (after waiting briefly
     /// for those that only look), EINVAL where nothing is mounted. Never lazy. When it returns 0
-    // the
-    /// superblock is gone too, unless it has other mounts or is frozen.
+    /// the superblock is gone too, unless it has other mounts or is frozen.
     public static void unmount(Path target) throws ErrnoException {
         var path = Syscall.cString(target);
         if (!Patience.until(LOOKERS, () -> unmounted(path, target))) {
@@ -185,8 +184,7 @@ public final class Mounts {
         try {
             setAttributes(mount, set, clear);
         } catch (ErrnoException e) {
-            // Kernels before 5.14 refuse the very bit of NOSYMFOLLOW, and have no mount to clear it
-            // from.
+            // Kernels before 5.14 refuse the very bit of NOSYMFOLLOW, and have none to clear.
             if (!e.is(Errno.EINVAL) || attributes.contains(MountAttribute.NOSYMFOLLOW)) {
                 throw e;
             }

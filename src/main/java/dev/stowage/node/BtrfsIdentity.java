@@ -30,8 +30,7 @@ final class BtrfsIdentity {
     }
 
     /// The device must not be mounted. A file system whose checksums are of a kind that is not
-    // known
-    /// here (xxhash, blake2) is left as it is.
+    /// known here (xxhash, blake2) is left as it is.
     ///
     /// @throws VolumeException DAMAGED if no superblock can be relied on
     static void renew(VolumeId id, BlockDevice device) throws IOException {

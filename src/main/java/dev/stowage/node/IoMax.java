@@ -15,8 +15,7 @@ import java.util.OptionalLong;
 
 /// The file `io.max` of a cgroup: what the processes in the group and in all below it may do in sum
 /// to each device in a second (cgroup-v2.rst, "IO Interface Files"). A line stays when its device
-// is
-/// detached and meets whoever gets the device's number next, so lines are taken back first.
+/// is detached and meets whoever gets the device's number next, so lines are taken back first.
 record IoMax(Path file) {
     private static final String UNLIMITED = "max";
 

@@ -35,8 +35,7 @@ public final class Staging {
     /// Connects the volume, formats it if it never was, lets its file system take the whole
     /// device, and mounts it at the staging path; a raw block device is bound to `device` below
     /// that path. Its limits on I/O are set, where this node can. The same request again changes
-    // nothing. After a failure nothing is left mounted
-    /// or attached.
+    /// nothing. After a failure nothing is left mounted or attached.
     ///
     /// @throws VolumeException ALREADY_EXISTS if the path is taken by another volume or use;
     ///     FAILED_PRECONDITION or DAMAGED if the device does not hold what is asked for, naming

@@ -4,7 +4,7 @@ package dev.stowage.volume;
 /// in docs/health.md with what to do about it.
 public enum Fault {
     /// The pool can't be used: it is missing, another one, or its disk does not answer as it
-    // should.
+    /// should.
     POOL_UNAVAILABLE("PoolUnavailable", Effect.INACCESSIBLE),
     /// Whoever looks at the pool's disk waits.
     POOL_NOT_ANSWERING("PoolNotAnswering", Effect.INACCESSIBLE),

@@ -6,8 +6,7 @@ import java.util.Optional;
 
 /// A backend that makes snapshots of several of its volumes at one moment. Blocking, idempotent and
 /// crash-safe as [Backend] is. The members are snapshots as any other, but come and go only
-// together:
-/// whatever happens, all of them are there or none is.
+/// together: whatever happens, all of them are there or none is.
 public interface GroupSnapshots extends Snapshots {
     /// How the members are called, which no request can ask for: names have no control characters.
     static String memberName(String group, VolumeId source) {

@@ -6,7 +6,7 @@ import java.io.IOException;
 /// NOT_FOUND.
 public interface KnownNodes {
     /// Makes `node` known, durably, with the number of this pool's volumes that it takes at a time.
-    // An
-    /// attach of one more is NO_SPACE; what it has already it keeps. Again: the last number counts.
+    /// An attach of one more is NO_SPACE; what it has already it keeps. Again: the last number
+    /// counts.
     void announce(NodeId node, int maxVolumes) throws IOException;
 }

@@ -52,8 +52,7 @@ public record LimitSettings(Map<LimitKey, Long> fixed, Map<LimitKey, Long> mutab
     }
 
     /// @throws VolumeException INVALID for a key that can't be changed or is not known, naming
-    // those
-    ///     that can, and for a value that is none
+    ///     those that can, and for a value that is none
     public static Map<LimitKey, Long> mutable(Map<String, String> parameters) {
         var values = new EnumMap<LimitKey, Long>(LimitKey.class);
         parameters.forEach(

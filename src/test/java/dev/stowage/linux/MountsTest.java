@@ -118,9 +118,8 @@ class MountsTest {
     void anOptionsValueMayContainCommas() throws Exception {
         try (var context = FsContext.open("tmpfs", "none");
                 var place = Fd.open(target, OpenFlags.O_PATH)) {
-            context.set(
-                    "source=u:r:t:s0:c1,c2=x"); // the one option that every kernel shows as it got
-            // it
+            // the one option that every kernel shows as it got it
+            context.set("source=u:r:t:s0:c1,c2=x");
             context.create();
             try (var mount = context.mount(0)) {
                 Mounts.move(mount, place);

@@ -19,8 +19,7 @@ import java.util.concurrent.TimeUnit;
 
 /// A machine with a kernel of its own (qemu, without KVM), for what this machine's kernel does not
 /// do. It sees the host's root file system read-only, so it runs the same Java and the same
-// classes,
-/// and has an empty disk, `/dev/vda`. It lives as long as the program that it runs.
+/// classes, and has an empty disk, `/dev/vda`. It lives as long as the program that it runs.
 public final class Guest {
     private static final Path BOOT = Path.of("/boot");
     private static final Path MODULES = Path.of("/lib/modules");

@@ -24,8 +24,7 @@ final class RandomWrites implements AutoCloseable {
     private final Random random;
 
     /// @param held what the image holds, kept up to date. The image is never read: what is in
-    // memory
-    ///     would count as written
+    ///     memory would count as written
     RandomWrites(Path path, byte[] held, Random random) throws IOException {
         this.path = path;
         this.image = FileChannel.open(path, StandardOpenOption.WRITE);

@@ -15,8 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The files `.drivers/<instance>.lock`, by which all who share a pool, drivers and guests, tell
-// who
-/// is alive.
+/// who is alive.
 final class DriverLocks implements AutoCloseable {
     private static final String SUFFIX = ".lock";
 

@@ -17,8 +17,7 @@ record Instance(NodeId node, String boot, String random) {
     private static final Pattern NAME = Pattern.compile("(.+)\\." + TAIL);
 
     /// A volume's or snapshot's id, the mark of a record's temporary file, or the self-test's; none
-    // of them has a
-    /// part that could be taken for the next.
+    /// of them has a part that could be taken for the next.
     private static final Pattern ENTRY =
             Pattern.compile(
                     "([a-z0-9-]+\\.[0-9a-f]{8}\\.[vs][0-9a-f]{32}|\\.tmp|probe)\\.(.+)\\.[0-9]+");

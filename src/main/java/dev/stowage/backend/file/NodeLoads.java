@@ -14,9 +14,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /// How many volumes of this pool each node holds, so that none gets more than it takes. Counted
-// once,
-/// with the first attach, and kept from then on; holds that are gone from the disk, whoever removed
-/// them, do not count. Two drivers do not see each other's new holds.
+/// once, with the first attach, and kept from then on; holds that are gone from the disk, whoever
+/// removed them, do not count. Two drivers do not see each other's new holds.
 final class NodeLoads {
     private final PoolFolder pool;
     private final VolumeStore store;
