@@ -331,6 +331,44 @@ class HealthDriverTest {
         }
     }
 
+    /// From 6.15 on ext4 does not set the superblock's own flag then, so statfs does not show it.
+    @Test
+    void aPoolThatAnErrorMadeReadOnlyIsTold() throws Exception {
+        try (var disk = LoopFileSystem.make(folder, LoopFileSystem.Kind.EXT4, 256L << 20);
+                var driver = onDisk(disk, "provisioning: thick")) {
+            var id = create(driver, "v", "ext4", "thick");
+            run("mount", "-o", "remount,errors=remount-ro", disk.mountPoint().toString());
+            assertThat(storage(driver)).isEmpty();
+            triggerExt4Error(disk.mountPoint());
+            assertThat(storage(driver))
+                    .containsExactly(
+                            Map.entry("PoolReadOnly", StorageHealthErrorType.STORAGE_DEGRADED));
+            assertThat(reasons(known(driver, id))).containsExactly("PoolReadOnly");
+        }
+    }
+
+    @Test
+    void aPoolWhoseFsyncFailedIsTold() throws Exception {
+        try (var disk = LoopFileSystem.make(folder, LoopFileSystem.Kind.EXT4, 256L << 20);
+                var driver = onDisk(disk, "provisioning: thick")) {
+            var id = create(driver, "v", "ext4", "thick");
+            run("mount", "-o", "remount,errors=remount-ro", disk.mountPoint().toString());
+            triggerExt4Error(disk.mountPoint());
+            // A repeat finds the volume, and makes sure that it is on the disk.
+            assertThat(TestDriver.refusal(() -> create(driver, "v", "ext4", "thick")).getCode())
+                    .isEqualTo(Status.Code.INTERNAL);
+            assertThat(storage(driver))
+                    .contains(
+                            Map.entry(
+                                    "PoolRefusesChanges", StorageHealthErrorType.STORAGE_DEGRADED));
+            assertThat(known(driver, id).getHealthStatusesList())
+                    .filteredOn(entry -> entry.getReason().equals("PoolRefusesChanges"))
+                    .singleElement()
+                    .satisfies(
+                            entry -> assertThat(entry.getMessage()).contains("restart the driver"));
+        }
+    }
+
     /// btrfs refuses to hand out a block whose checksum is wrong.
     @Test
     void aDeviceThatCanNotBeReadIsInaccessible() throws Exception {

@@ -1,5 +1,6 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.linux.FileSystemHealth;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.Usage;
 import dev.stowage.volume.Condition;
@@ -47,7 +48,7 @@ final class Examination implements Diagnosable {
         requireStillThere();
         var conditions = new ArrayList<Condition>();
         var usage = Linux.statfs(pool.root());
-        if (usage.readOnly()) {
+        if (usage.readOnly() || FileSystemHealth.extRefusesWrites(Linux.stat(pool.root()).dev())) {
             conditions.add(
                     new Condition(
                             Fault.POOL_READ_ONLY,
@@ -64,7 +65,7 @@ final class Examination implements Diagnosable {
         if (present.filter(open.identity()::equals).isEmpty()) {
             throw new VolumeException(
                     Reason.UNAVAILABLE,
-                    "%s no longer holds this pool (%s): mount or put back its disk, and restart the driver"
+                    "%s no longer holds this pool (%s): mount or put back its disk"
                             .formatted(pool.root(), open.identity().uuid()));
         }
     }
