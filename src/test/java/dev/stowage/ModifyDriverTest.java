@@ -2,14 +2,21 @@ package dev.stowage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import csi.v1.CapacityRange;
+import csi.v1.ControllerExpandVolumeRequest;
 import csi.v1.ControllerGetCapabilitiesRequest;
+import csi.v1.ControllerGetVolumeHealthRequest;
 import csi.v1.ControllerModifyVolumeRequest;
+import csi.v1.ControllerPublishVolumeRequest;
 import csi.v1.ControllerServiceCapability.RPC.Type;
 import csi.v1.VolumeCapability.AccessMode.Mode;
+import csi.v1.VolumeHealth;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status.Code;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -67,6 +74,67 @@ class ModifyDriverTest {
     }
 
     @Test
+    void operationsPerGibibyteGrowWithTheVolumeUpToTheirBound() throws Exception {
+        try (var driver = TestDriver.central(folder, "n1")) {
+            var request =
+                    TestDriver.createRequest("v").toBuilder()
+                            .setCapacityRange(gibibytes(1))
+                            .putParameters("provisioning", "thin")
+                            .putParameters("iopsPerGiB", "100")
+                            .putParameters("maxIops", "150")
+                            .build();
+            var id = driver.controller().createVolume(request).getVolume().getVolumeId();
+            assertThat(attached(driver, id)).containsEntry(LIMITS, "readIops=100,writeIops=100");
+            var _ =
+                    driver.controller()
+                            .controllerExpandVolume(
+                                    ControllerExpandVolumeRequest.newBuilder()
+                                            .setVolumeId(id)
+                                            .setCapacityRange(gibibytes(2))
+                                            .build());
+            assertThat(attached(driver, id)).containsEntry(LIMITS, "readIops=150,writeIops=150");
+        }
+    }
+
+    private static CapacityRange gibibytes(int count) {
+        return CapacityRange.newBuilder().setRequiredBytes(count * 1024 * TestDriver.MIB).build();
+    }
+
+    @Test
+    @DisplayName(
+            "47: a driver that is killed while it changes limits leaves the old or the new ones")
+    void aChangeThatIsKilledIsMadeOrNot() throws Exception {
+        var yaml =
+                "attach: true\npools: {ssd: {type: file, path: %s/ssd, shared: true}}\n"
+                        .formatted(folder);
+        try (var driver = new KillableDriver(folder, yaml)) {
+            var id =
+                    driver.client()
+                            .controller()
+                            .createVolume(TestDriver.createRequest("v"))
+                            .getVolume()
+                            .getVolumeId();
+            for (var step : List.of("fsync:when=1", "rename", "fsync:when=2")) {
+                modify(driver.client(), id, Map.of("readIops", "100"));
+                driver.killedAt(step, () -> modify(driver.client(), id, Map.of("readIops", "200")));
+                assertThat(attached(driver.client(), id).get(LIMITS))
+                        .as(step)
+                        .isIn("readIops=100", "readIops=200");
+                assertThat(health(driver.client(), id)).as(step).isEmpty();
+                modify(driver.client(), id, Map.of("readIops", "200"));
+                assertThat(attached(driver.client(), id)).containsEntry(LIMITS, "readIops=200");
+                assertThat(temporaryFiles()).as(step).isEmpty();
+            }
+        }
+    }
+
+    private List<Path> temporaryFiles() throws IOException {
+        try (var files = Files.walk(folder.resolve("ssd"))) {
+            return files.filter(file -> file.getFileName().toString().startsWith(".tmp")).toList();
+        }
+    }
+
+    @Test
     void whatCanNotBeChangedIsRefusedAndChangesNothing() throws Exception {
         try (var driver = TestDriver.central(folder, "n1")) {
             var id = driver.create("v");
@@ -117,12 +185,37 @@ class ModifyDriverTest {
         return driver.attach(id, TestDriver.NODE, Mode.SINGLE_NODE_WRITER);
     }
 
-    private static Object modify(TestDriver driver, String id, Map<String, String> parameters) {
-        return driver.controller()
-                .controllerModifyVolume(
-                        ControllerModifyVolumeRequest.newBuilder()
+    private static Map<String, String> attached(CsiClient client, String id) {
+        return client.controller()
+                .controllerPublishVolume(
+                        ControllerPublishVolumeRequest.newBuilder()
                                 .setVolumeId(id)
-                                .putAllMutableParameters(parameters)
-                                .build());
+                                .setNodeId(TestDriver.NODE)
+                                .setVolumeCapability(TestDriver.mount(Mode.SINGLE_NODE_WRITER))
+                                .build())
+                .getPublishContextMap();
+    }
+
+    private static List<VolumeHealth.VolumeHealthEntry> health(CsiClient client, String id) {
+        return client.controller()
+                .controllerGetVolumeHealth(
+                        ControllerGetVolumeHealthRequest.newBuilder().setVolumeId(id).build())
+                .getVolumeHealth()
+                .getHealthStatusesList();
+    }
+
+    private static Object modify(TestDriver driver, String id, Map<String, String> parameters) {
+        return driver.controller().controllerModifyVolume(change(id, parameters));
+    }
+
+    private static Object modify(CsiClient client, String id, Map<String, String> parameters) {
+        return client.controller().controllerModifyVolume(change(id, parameters));
+    }
+
+    private static ControllerModifyVolumeRequest change(String id, Map<String, String> parameters) {
+        return ControllerModifyVolumeRequest.newBuilder()
+                .setVolumeId(id)
+                .putAllMutableParameters(parameters)
+                .build();
     }
 }
