@@ -3,42 +3,29 @@ package dev.stowage;
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import csi.v1.CreateSnapshotRequest;
 import csi.v1.CreateVolumeGroupSnapshotRequest;
-import csi.v1.DeleteSnapshotRequest;
 import csi.v1.DeleteVolumeGroupSnapshotRequest;
 import csi.v1.Snapshot;
-import dev.stowage.linux.LoopDevices;
-import dev.stowage.linux.Mounts;
+import csi.v1.VolumeGroupSnapshot;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
+import dev.stowage.testing.TurnWriter;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Two volumes that are written in turns: a number appended to the first and synced, then to the
-/// second and synced. At every single moment the first has as many numbers as the second, or one
-/// more.
+/// Two volumes that are written in turns and cut at one moment while they are.
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 final class GroupConsistencyTest {
     private static final int GROUPS = 15;
-
-    /// One by one, the two are several syncs apart: one try is nearly always enough.
-    private static final int TRIES = 100;
 
     @TempDir(factory = TestFolder.class)
     @SuppressWarnings("NullAway.Init")
@@ -54,7 +41,7 @@ final class GroupConsistencyTest {
     private List<String> volumes;
 
     @SuppressWarnings("NullAway.Init")
-    private Writer writer;
+    private TurnWriter writer;
 
     @BeforeEach
     void begin() throws Exception {
@@ -66,12 +53,12 @@ final class GroupConsistencyTest {
                         "attach: true\npools: {ssd: {type: file, path: %s/pool, shared: true}}\n"
                                 .formatted(disk.mountPoint()));
         volumes = List.of(driver.create("first"), driver.create("second"));
-        var files = new ArrayList<Path>();
+        var mounted = new ArrayList<Path>();
         for (var volume : volumes) {
             var context = driver.attach(volume, "n1", SINGLE_NODE_WRITER);
-            files.add(driver.stage(volume, context, SINGLE_NODE_WRITER).resolve("numbers"));
+            mounted.add(driver.stage(volume, context, SINGLE_NODE_WRITER));
         }
-        writer = new Writer(files);
+        writer = new TurnWriter(mounted.getFirst(), mounted.getLast());
         writer.start();
     }
 
@@ -83,82 +70,9 @@ final class GroupConsistencyTest {
         disk.close();
     }
 
-    private static final class Writer extends Thread {
-        private final List<Path> files;
-        private volatile boolean ending;
-        private volatile long written;
-
-        Writer(List<Path> files) {
-            this.files = files;
-        }
-
-        @Override
-        public void run() {
-            try (var first = open(files.getFirst());
-                    var second = open(files.getLast())) {
-                for (var number = 1L; !ending; number++) {
-                    append(first, number);
-                    append(second, number);
-                    written = number;
-                }
-            } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
-            }
-        }
-
-        private static FileChannel open(Path file) throws IOException {
-            return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        }
-
-        private static void append(FileChannel file, long number) throws IOException {
-            var bytes = ByteBuffer.allocate(Long.BYTES).putLong(number).flip();
-            while (bytes.hasRemaining()) {
-                var _ = file.write(bytes);
-            }
-            file.force(true);
-        }
-
-        void end() throws InterruptedException {
-            ending = true;
-            join();
-        }
-    }
-
-    /// How many numbers the snapshot has; fails if they are not all from 1 on.
-    private long numbers(Snapshot snapshot) throws Exception {
-        var image =
-                disk.mountPoint()
-                        .resolve("pool/snapshots")
-                        .resolve(snapshot.getSnapshotId())
-                        .resolve("image");
-        var at = Files.createTempDirectory(folder, "snapshot");
-        var loop = LoopDevices.attach(image, "stowage-test:" + at.getFileName(), 512, false);
-        try {
-            Mounts.mount("ext4", loop.path().toString(), at, Set.of(), List.of());
-            try {
-                var file = at.resolve("numbers");
-                var bytes =
-                        ByteBuffer.wrap(
-                                Files.exists(file) ? Files.readAllBytes(file) : new byte[0]);
-                var count = 0L;
-                while (bytes.remaining() >= Long.BYTES) {
-                    count++;
-                    assertThat(bytes.getLong()).isEqualTo(count);
-                }
-                return count;
-            } finally {
-                Mounts.unmount(at);
-            }
-        } finally {
-            LoopDevices.detach(loop);
-            Files.delete(at);
-        }
-    }
-
-    private boolean ordered(List<Snapshot> snapshots) throws Exception {
-        var first = numbers(of(snapshots, volumes.getFirst()));
-        var second = numbers(of(snapshots, volumes.getLast()));
-        return first == second || first == second + 1;
+    private Path image(VolumeGroupSnapshot group, String volume) {
+        var member = of(group.getSnapshotsList(), volume).getSnapshotId();
+        return disk.mountPoint().resolve("pool/snapshots").resolve(member).resolve("image");
     }
 
     private static Snapshot of(List<Snapshot> snapshots, String volume) {
@@ -171,7 +85,7 @@ final class GroupConsistencyTest {
     @Test
     void everyGroupKeepsTheOrderInWhichItsVolumesWereWritten() throws Exception {
         for (var i = 0; i < GROUPS; i++) {
-            var before = writer.written;
+            var before = writer.written();
             var group =
                     driver.groups()
                             .createVolumeGroupSnapshot(
@@ -181,8 +95,9 @@ final class GroupConsistencyTest {
                                             .build())
                             .getGroupSnapshot();
             assertThat(group.getReadyToUse()).isTrue();
-            assertThat(ordered(group.getSnapshotsList())).isTrue();
-            assertThat(numbers(group.getSnapshots(0))).isGreaterThanOrEqualTo(before);
+            var first = image(group, volumes.getFirst());
+            assertThat(TurnWriter.ordered(first, image(group, volumes.getLast()), folder)).isTrue();
+            assertThat(TurnWriter.numbers(first, folder)).isGreaterThanOrEqualTo(before);
             var _ =
                     driver.groups()
                             .deleteVolumeGroupSnapshot(
@@ -191,36 +106,5 @@ final class GroupConsistencyTest {
                                             .build());
         }
         assertThat(writer.isAlive()).isTrue();
-    }
-
-    @Test
-    void withoutTheFreezeTheOrderIsLostSoThatTheTestCanFail() throws Exception {
-        var lost = false;
-        for (var i = 0; i < TRIES && !lost; i++) {
-            var snapshots = new ArrayList<Snapshot>();
-            for (var volume : volumes) {
-                snapshots.add(snapshot(volume, "s" + i + volume));
-            }
-            lost = !ordered(snapshots);
-            for (var snapshot : snapshots) {
-                var _ =
-                        driver.controller()
-                                .deleteSnapshot(
-                                        DeleteSnapshotRequest.newBuilder()
-                                                .setSnapshotId(snapshot.getSnapshotId())
-                                                .build());
-            }
-        }
-        assertThat(lost).isTrue();
-    }
-
-    private Snapshot snapshot(String volume, String name) {
-        return driver.controller()
-                .createSnapshot(
-                        CreateSnapshotRequest.newBuilder()
-                                .setName(name)
-                                .setSourceVolumeId(volume)
-                                .build())
-                .getSnapshot();
     }
 }

@@ -1,0 +1,176 @@
+package dev.stowage.backend.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.stowage.linux.LoopDevice;
+import dev.stowage.linux.LoopDevices;
+import dev.stowage.linux.Mounts;
+import dev.stowage.testing.LoopFileSystem;
+import dev.stowage.testing.NothingLeftBehind;
+import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestFolder;
+import dev.stowage.testing.TurnWriter;
+import dev.stowage.volume.Freezer;
+import dev.stowage.volume.GroupId;
+import dev.stowage.volume.Provisioning;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.Snapshot;
+import dev.stowage.volume.VolumeException;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What the freeze is to a group of two mounted volumes.
+@RequiresRoot
+@ExtendWith(NothingLeftBehind.class)
+final class GroupFreezeTest {
+    private static final long MIB = 1L << 20;
+
+    /// The two are cut within a millisecond or two, while a turn of the writer takes several.
+    private static final int TRIES = 300;
+
+    private static final Freezer.Frozen NOT_FROZEN =
+            new Freezer.Frozen() {
+                @Override
+                public void thaw() {}
+
+                @Override
+                public void close() {}
+            };
+
+    private static final Freezer.Frozen THAWED_TOO_EARLY =
+            new Freezer.Frozen() {
+                @Override
+                public void thaw() {
+                    throw new VolumeException(Reason.BUSY, "did not stay frozen");
+                }
+
+                @Override
+                public void close() {}
+            };
+
+    @TempDir(factory = TestFolder.class)
+    @SuppressWarnings("NullAway.Init")
+    private Path folder;
+
+    @SuppressWarnings("NullAway.Init")
+    private LoopFileSystem disk;
+
+    @SuppressWarnings("NullAway.Init")
+    private TestPool pool;
+
+    @SuppressWarnings("NullAway.Init")
+    private FileBackend backend;
+
+    /// In the order in which they are cut.
+    @SuppressWarnings("NullAway.Init")
+    private List<VolumeId> volumes;
+
+    private final List<Path> mounted = new ArrayList<>();
+    private final List<LoopDevice> loops = new ArrayList<>();
+
+    @BeforeEach
+    void mount() throws IOException {
+        disk = LoopFileSystem.make(folder, "disk", LoopFileSystem.Kind.XFS, 640 * MIB);
+        pool = new TestPool(disk.mountPoint().resolve("pool"), folder.resolve("state"), true);
+        backend = pool.open();
+        volumes = List.of(make("a"), make("b")).stream().sorted().toList();
+        for (var volume : volumes) {
+            var at = Files.createTempDirectory(folder, "mounted");
+            var name = "stowage-test:" + at.getFileName();
+            var loop = LoopDevices.attach(backend.image(volume), name, 512, false);
+            loops.add(loop);
+            LoopFileSystem.Kind.EXT4.format(loop.path());
+            Mounts.mount("ext4", loop.path().toString(), at, Set.of(), List.of());
+            mounted.add(at);
+        }
+    }
+
+    private VolumeId make(String name) throws IOException {
+        return backend.create(VolumeId.of(backend.pool(), name), Specs.thick(name, 32 * MIB)).id();
+    }
+
+    @AfterEach
+    void unmount() throws IOException {
+        for (var at : mounted) {
+            Mounts.unmount(at);
+        }
+        for (var loop : loops) {
+            LoopDevices.detach(loop);
+        }
+        pool.close();
+        disk.close();
+    }
+
+    private GroupId id() {
+        return GroupId.of(backend.pool(), "g");
+    }
+
+    private List<Snapshot> group(Freezer.Frozen frozen) throws IOException {
+        Freezer freezer =
+                (asked, bound) -> {
+                    assertThat(asked).containsExactlyElementsOf(volumes);
+                    assertThat(bound).isEqualTo(Duration.ofSeconds(10));
+                    return frozen;
+                };
+        return backend.createGroup(id(), "g", volumes, freezer).members();
+    }
+
+    private long available() throws IOException {
+        return backend.capacity(Provisioning.THICK).availableBytes();
+    }
+
+    @Test
+    void volumesThatDidNotStayFrozenMakeNoGroupAndLeaveNothing() throws Exception {
+        var before = available();
+        var refusal = catchThrowableOfType(VolumeException.class, () -> group(THAWED_TOO_EARLY));
+        assertThat(refusal.reason()).isEqualTo(Reason.BUSY);
+        assertThat(backend.findGroup(id())).isEmpty();
+        for (var name : List.of("snapshots", "groups", ".incoming")) {
+            try (var entries = Files.list(pool.folder().root().resolve(name))) {
+                assertThat(entries).as(name).isEmpty();
+            }
+        }
+        assertThat(available()).isEqualTo(before);
+        assertThat(group(NOT_FROZEN)).hasSize(2);
+    }
+
+    /// So the test that groups keep the order (GroupConsistencyTest) can fail.
+    @Test
+    void withoutTheFreezeTheOrderOfWritesIsLost() throws Exception {
+        var writer = new TurnWriter(mounted.getFirst(), mounted.getLast());
+        writer.start();
+        try {
+            var lost = false;
+            for (var i = 0; i < TRIES && !lost; i++) {
+                var members = group(NOT_FROZEN);
+                lost =
+                        !TurnWriter.ordered(
+                                image(members, volumes.getFirst()),
+                                image(members, volumes.getLast()),
+                                folder);
+                backend.deleteGroup(id());
+            }
+            assertThat(lost).isTrue();
+        } finally {
+            writer.end();
+        }
+    }
+
+    private Path image(List<Snapshot> members, VolumeId source) {
+        var member = members.stream().filter(each -> each.source().equals(source)).findFirst();
+        var id = member.orElseThrow().id().toString();
+        return pool.folder().root().resolve("snapshots").resolve(id).resolve("image");
+    }
+}
