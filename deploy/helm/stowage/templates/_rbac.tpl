@@ -2,7 +2,8 @@
 What the sidecars ask of the API, for the whole cluster. Compared with the rules in the sidecars' own repositories,
 left out are: reading events and updating them (the recorder only creates and patches), secrets (Stowage has none),
 nodes and CSINodes in mode local (the provisioner knows its own node), VolumeAttachments there (nothing is attached),
-VolumeAttributesClasses there (nobody can change a volume), and everything about snapshots while they are off.
+VolumeAttributesClasses there (nobody can change a volume), pods (the resizer watches them only for drivers that can't grow
+a volume in use, see _sidecars.tpl), and everything about snapshots while they are off.
 */}}
 {{- define "stowage.clusterRules" -}}
 {{- $central := eq .Values.mode "central" -}}
@@ -42,9 +43,6 @@ VolumeAttributesClasses there (nobody can change a volume), and everything about
 - apiGroups: [""]
   resources: [persistentvolumeclaims/status]
   verbs: [patch]
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get, list, watch]
 {{- if .Values.snapshots.enabled }}
 # provisioner: restores, and the protection of a snapshot that is being restored
 - apiGroups: [snapshot.storage.k8s.io]

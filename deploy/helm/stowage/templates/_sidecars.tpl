@@ -67,7 +67,9 @@
 {{- if not $local }}
 {{ include "stowage.sidecar" (dict "root" . "user" $user "name" "attacher" "args" (list $timeout $leader)) }}
 {{- end }}
-{{ include "stowage.sidecar" (dict "root" . "user" $user "name" "resizer" "args" (list $timeout (printf "--resize-timeout=%s" .Values.callTimeout) $leader)) }}
+{{- /* Without in-use errors, for which it would watch all pods of the cluster: volumes grow while they are used. */}}
+{{- $resizer := list $timeout (printf "--resize-timeout=%s" .Values.callTimeout) "--handle-volume-inuse-error=false" $leader }}
+{{ include "stowage.sidecar" (dict "root" . "user" $user "name" "resizer" "args" $resizer) }}
 {{- if .Values.snapshots.enabled }}
 {{- /* It looks for group snapshots unless it is told not to, and complains where it has no rights. */}}
 {{- $groups := printf "--feature-gates=CSIVolumeGroupSnapshot=%t" .Values.snapshots.groups }}

@@ -18,6 +18,8 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// What is in the objects that the chart gives.
 class ChartObjectsTest {
@@ -78,17 +80,39 @@ class ChartObjectsTest {
                 .contains(Path.of("/sys/fs/cgroup/a"));
     }
 
-    @Test
-    void nobodyHasRightsOnSecretsOrOnEverything() throws Exception {
-        var everything =
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                POOL + ",snapshots.enabled=true",
                 SHARED
-                        + ",snapshots.enabled=true,snapshots.groups=true,volumeAttributesClasses.a.parameters.readIops=9";
-        for (var object : objects(chart.render("--set", everything))) {
+                        + ",snapshots.enabled=true,snapshots.groups=true,volumeAttributesClasses.a.parameters.readIops=9"
+            })
+    void nobodyHasRightsOnSecretsOrOnEverything(String everything) throws Exception {
+        var objects = objects(chart.render("--set", everything));
+        for (var object : objects) {
             for (var rule : object.path("rules")) {
                 assertThat(rule.toString()).doesNotContain("\"*\"", "secrets", "impersonate");
                 assertThat(rule.has("nonResourceURLs")).isFalse();
             }
         }
+        assertThat(elements(only("ClusterRole", objects).path("rules")))
+                .isNotEmpty()
+                .noneMatch(rule -> rule.path("resources").toString().contains("\"pods\""));
+    }
+
+    /// Otherwise it watches the pods of the whole cluster, which it has no right to.
+    @ParameterizedTest
+    @ValueSource(strings = {POOL, SHARED})
+    void theResizerIsToldThatVolumesGrowWhileTheyAreUsed(String values) throws Exception {
+        var kind = values.equals(SHARED) ? "StatefulSet" : "DaemonSet";
+        var pod = pod(only(kind, objects(chart.render("--set", values))));
+        var resizer =
+                elements(pod.path("containers"))
+                        .filter(one -> one.path("name").asText().equals("resizer"))
+                        .findFirst()
+                        .orElseThrow();
+
+        assertThat(resizer.path("args").toString()).contains("--handle-volume-inuse-error=false");
     }
 
     /// It watches them as soon as the driver can change volumes, also while there are none.
