@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /// A volume's snapshot, a larger volume from it, and a clone, all while a pod writes: from
@@ -19,19 +21,28 @@ class SnapshotsTest {
         try (var cluster = Cluster.open()) {
             var before = cluster.onNode("node1", "ls", POOL + "/volumes", POOL + "/snapshots");
             try (var story = Story.begin(cluster)) {
-                story.apply(onNode1("diary.yaml"));
+                story.apply(
+                        Examples.read("diary.yaml", "pool: ssd", "pool: hdd")
+                                .replace(
+                                        "  accessModes: [ReadWriteOnce]",
+                                        "  storageClassName: hdd\n  accessModes: [ReadWriteOnce]")
+                                .replace(
+                                        "  terminationGracePeriodSeconds: 1",
+                                        "  terminationGracePeriodSeconds: 1\n"
+                                                + "  nodeSelector: {kubernetes.io/hostname: node1}"));
                 story.podIsReady("diary");
+                Polling.until(PATIENCE, () -> times(story, "diary").lines().count() > 3, "lines");
+                var synced = times(story, "diary");
                 story.inPod("diary", "sync");
-                var first = story.inPod("diary", "head", "-n", "1", "/data/times");
                 story.apply(Examples.read("snapshot.yaml"));
                 Polling.until(PATIENCE, () -> isReadyToUse(story, "diary-1"), "the snapshot");
 
-                story.apply(onNode1("restore.yaml"));
-                story.apply(onNode1("clone.yaml"));
-                story.podIsReady("diary-reader");
-                story.podIsReady("diary-clone");
-                assertThat(story.inPod("diary-reader", "cat", "/data/times")).startsWith(first);
-                assertThat(story.inPod("diary-clone", "cat", "/data/times")).startsWith(first);
+                story.apply(Examples.read("restore.yaml"));
+                story.apply(Examples.read("clone.yaml"));
+                for (var pod : List.of("diary-reader", "diary-clone")) {
+                    assertThat(story.podIsReady(pod).getSpec().getNodeName()).isEqualTo("node1");
+                    assertThat(times(story, pod)).startsWith(synced);
+                }
                 assertThat(mebibytes(story, "diary-reader"))
                         .isGreaterThan(1500)
                         .isGreaterThan(mebibytes(story, "diary") * 3 / 2);
@@ -41,6 +52,8 @@ class SnapshotsTest {
                 for (var pod : new String[] {"diary", "diary-reader", "diary-clone"}) {
                     story.deletePod(pod);
                 }
+            } finally {
+                cluster.command("kubectl", "delete", "--ignore-not-found", "storageclass/ssd-at-once");
             }
             Polling.until(
                     PATIENCE,
@@ -60,6 +73,7 @@ class SnapshotsTest {
             story.apply(Manifests.claim("diary", "shared", "100Mi"));
             var diary = Diary.begin(story, "diary", "diary", controller);
             Polling.until(PATIENCE, () -> diary.written() > 10, "the pod writes");
+            var written = (int) diary.written();
             story.apply(
                     Examples.read(
                             "snapshot.yaml",
@@ -67,19 +81,22 @@ class SnapshotsTest {
                             "volumeSnapshotClassName: stowage-central"));
             Polling.until(PATIENCE, () -> isReadyToUse(story, "diary-1"), "the snapshot");
             diary.isComplete();
+
+            story.apply(
+                    Examples.read(
+                            "restore.yaml",
+                            "storageClassName: ssd-at-once",
+                            "storageClassName: shared"));
+            story.podIsReady("diary-reader");
+            var restored = story.inPod("diary-reader", "cat", "/data/diary").lines().toList();
+            assertThat(restored)
+                    .hasSizeGreaterThanOrEqualTo(written)
+                    .isEqualTo(IntStream.rangeClosed(1, restored.size()).mapToObj(Integer::toString).toList());
         }
     }
 
-    /// Where the snapshot is, so that the scheduler need not be refused first.
-    private static String onNode1(String example) throws Exception {
-        return Examples.read(
-                        example,
-                        "  accessModes: [ReadWriteOnce]",
-                        "  storageClassName: hdd\n  accessModes: [ReadWriteOnce]")
-                .replace(
-                        "  terminationGracePeriodSeconds: 1",
-                        "  terminationGracePeriodSeconds: 1\n"
-                                + "  nodeSelector: {kubernetes.io/hostname: node1}");
+    private static String times(Story story, String pod) throws Exception {
+        return story.inPod(pod, "cat", "/data/times");
     }
 
     private static boolean isReadyToUse(Story story, String name) {
