@@ -53,7 +53,10 @@ class ChartTest {
         for (var name : List.of("stowage-local.yaml", "stowage-central.yaml")) {
             assertThat(folder.resolve(name))
                     .as("run deploy/render")
-                    .hasSameTextualContentAs(DEPLOY.resolve(name));
+                    .hasSameTextualContentAs(DEPLOY.resolve(name))
+                    .content()
+                    .as("deleting one must leave the other's namespace alone")
+                    .doesNotContain("kind: Namespace");
         }
     }
 

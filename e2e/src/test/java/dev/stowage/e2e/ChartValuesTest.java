@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// What `helm install` says to a wrong value, and what it tells the cluster of the driver.
 class ChartValuesTest {
@@ -40,6 +41,22 @@ class ChartValuesTest {
                     .doesNotContain("wrong");
             assertThat(cluster.client().storage().v1().csiDrivers().withName("wrong.csi.stowage.dev").get())
                     .isNull();
+        }
+    }
+
+    /// As far as a server can tell without doing it. The objects are there already, by helm.
+    @ParameterizedTest
+    @ValueSource(strings = {"local", "central"})
+    void theServerTakesWhatIsDeployedWithoutHelm(String mode) throws Exception {
+        try (var cluster = Cluster.open()) {
+            var file = "deploy/stowage-%s.yaml".formatted(mode);
+            var said = cluster.command("kubectl", "apply", "--dry-run=server", "-f", file);
+
+            assertThat(said.lines().filter(line -> !line.startsWith("Warning: ")))
+                    .hasSizeGreaterThanOrEqualTo(10)
+                    .allMatch(line -> line.endsWith("(server dry run)"))
+                    .anyMatch(line -> line.startsWith("csidriver.storage.k8s.io/"))
+                    .noneMatch(line -> line.startsWith("namespace/"));
         }
     }
 
