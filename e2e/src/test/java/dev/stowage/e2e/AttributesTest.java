@@ -17,6 +17,7 @@ class AttributesTest {
             try (var story = Story.begin(cluster)) {
                 story.apply(Examples.read("limits.yaml", "storage: 4Gi", "storage: 1Gi"));
                 story.podIsReady("writer");
+                story.inPod("writer", "sh", "-c", "echo remembered >/data/word && sync");
                 var id = story.volumeOf("limited").getSpec().getCsi().getVolumeHandle();
                 assertThat(record(cluster, id))
                         .contains("\"writeBytesPerSecond\":4194304", "\"iopsPerGiB\":100");
@@ -39,7 +40,7 @@ class AttributesTest {
                         PATIENCE,
                         () -> "stowage-swift".equals(currentClass(story)),
                         "the claim's word that it has the other class");
-                assertThat(story.inPod("writer", "ls", "/data")).contains("file");
+                assertThat(story.inPod("writer", "cat", "/data/word")).isEqualTo("remembered\n");
                 story.deletePod("writer");
             } finally {
                 cluster.command(
