@@ -74,6 +74,25 @@ class StagingTest {
         }
     }
 
+    /// As the kubelet asks for it, with commas inside. A kernel without SELinux refuses it by name.
+    @Test
+    void anSelinuxContextReachesTheKernel() throws IOException {
+        try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
+            var label = "system_u:object_r:container_file_t:s0:c1,c22";
+            var options = test.mounted("context=\"%s\"".formatted(label));
+            if (Files.exists(Path.of("/sys/fs/selinux/enforce"))) {
+                test.stage(options);
+                assertThat(test.mounts().getFirst().superblock())
+                        .contains("context=\"%s\"".formatted(label));
+                test.unstage();
+                return;
+            }
+            assertThatThrownBy(() -> test.stage(options)).hasMessageContaining("context");
+            assertThat(test.mounts()).isEmpty();
+            assertThat(test.loops()).isEmpty();
+        }
+    }
+
     /// 7
     @Test
     void aPathThatAnotherVolumeHasIsRefused() throws IOException {

@@ -4,6 +4,8 @@ import io.fabric8.kubernetes.api.model.Event;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /// What Kubernetes tells people about an object: `kubectl describe`.
 final class Events {
@@ -13,6 +15,16 @@ final class Events {
 
     /// Waits until one event of the object of that name has all these words.
     static void tell(Story story, String object, String... words) throws Exception {
+        tell(story, object, text -> List.of(words).stream().allMatch(text::contains), List.of(words));
+    }
+
+    /// Waits until one event of the object of that name has something that matches.
+    static void tell(Story story, String object, Pattern wanted) throws Exception {
+        tell(story, object, wanted.asPredicate(), wanted);
+    }
+
+    private static void tell(Story story, String object, Predicate<String> wanted, Object name)
+            throws Exception {
         var told = new ArrayList<String>();
         try {
             Polling.until(
@@ -20,10 +32,9 @@ final class Events {
                     () -> {
                         told.clear();
                         told.addAll(about(story, object));
-                        return told.stream()
-                                .anyMatch(text -> List.of(words).stream().allMatch(text::contains));
+                        return told.stream().anyMatch(wanted);
                     },
-                    "an event of %s with %s".formatted(object, List.of(words)));
+                    "an event of %s with %s".formatted(object, name));
         } catch (AssertionError e) {
             throw new AssertionError("told was: " + told, e);
         }

@@ -80,14 +80,20 @@ class StaticProvisioningTest {
         return objects;
     }
 
-    /// Claims that want this volume, but larger, of another class, or for another use.
+    /// Claims that want this volume, but larger, of another class, for another use, or with other
+    /// labels. There is no class of that name: claims of a delayed one are not looked at before a
+    /// pod wants them.
     private static void nothingElseBinds(Story story) throws Exception {
         story.apply(claim("larger", "", "ReadWriteOnce", "6Gi"));
-        story.apply(claim("of-a-class", "ssd", "ReadWriteOnce", "1Gi"));
+        story.apply(claim("of-a-class", "antique", "ReadWriteOnce", "1Gi"));
         story.apply(claim("for-many", "", "ReadWriteMany", "1Gi"));
+        story.apply(
+                claim("of-bills", "", "ReadWriteOnce", "1Gi")
+                        .replace("{data: orders}", "{data: bills}"));
         Events.tell(story, "larger", "no persistent volumes available");
-        Events.tell(story, "of-a-class", "waiting for first consumer");
+        Events.tell(story, "of-a-class", "\"antique\" not found");
         Events.tell(story, "for-many", "no persistent volumes available");
+        Events.tell(story, "of-bills", "no persistent volumes available");
         story.volumeBecomes("orders", now -> isIn("Available", now));
     }
 
