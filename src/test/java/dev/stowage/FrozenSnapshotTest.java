@@ -41,8 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class FrozenSnapshotTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    /// Of this run alone: any driver of the same node thaws, at its start, what is frozen there.
-    private static final String NODE = "frozen-" + ProcessHandle.current().pid();
+    private static final String NODE = "n1";
 
     @TempDir(factory = TestFolder.class)
     @SuppressWarnings("NullAway.Init")
@@ -137,8 +136,9 @@ final class FrozenSnapshotTest {
                 "--inject=pwrite64:delay_exit=%d000".formatted(millis));
     }
 
+    /// Where other threads' calls come in between, strace tells the result in a line of its own.
     private static long freezes(Strace strace) throws IOException {
-        return strace.seen().filter(line -> line.matches(".*FIFREEZE.* = 0.*")).count();
+        return strace.seen().filter(line -> line.contains("FIFREEZE")).count();
     }
 
     private boolean frozen() throws ErrnoException {
@@ -255,7 +255,13 @@ final class FrozenSnapshotTest {
             driver.killedAt(
                     step,
                     () -> take("s", volume, 60),
-                    () -> {
+                    before -> {
+                        assertThat(before.stream().anyMatch(call -> call.contains("FIFREEZE")))
+                                .as(step)
+                                .isTrue();
+                        assertThat(before.stream().anyMatch(call -> call.contains("FITHAW")))
+                                .as(step + " came after the thaw")
+                                .isEqualTo(step.startsWith("renameat2"));
                         Polling.await(step + ": thawed", PATIENCE, () -> !frozen());
                         Files.writeString(staging(volume).resolve("more"), "written");
                     });

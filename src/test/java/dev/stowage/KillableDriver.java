@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
+import java.util.List;
 
 /// A driver process that strace kills as it enters a system call, and the one that comes after it.
 final class KillableDriver implements AutoCloseable {
@@ -52,19 +53,21 @@ final class KillableDriver implements AutoCloseable {
     ///
     /// @param step a system call, `name` or `name:when=N` for the Nth
     void killedAt(String step, Runnable call) throws Exception {
-        killedAt(step, call, () -> {});
+        killedAt(step, call, _ -> {});
     }
 
     interface Check {
-        void run() throws Exception;
+        /// @param before the system call of the step and ioctls, until the kill
+        void run(List<String> before) throws Exception;
     }
 
     /// As [#killedAt(String, Runnable)], with a look at what is left before the next driver starts.
-    void killedAt(String step, Runnable call, Check before) throws Exception {
+    void killedAt(String step, Runnable call, Check check) throws Exception {
         var name = step.split(":")[0];
         var when = step.contains(":") ? step : step + ":when=1";
         var inject = "--inject=" + when.replace(":when", ":signal=KILL:when");
-        try (var _ = Strace.of(process.pid(), folder, name, inject)) {
+        List<String> before;
+        try (var strace = Strace.of(process.pid(), folder, name + ",ioctl", inject)) {
             try {
                 call.run();
                 throw new AssertionError("no " + step + " came");
@@ -72,8 +75,9 @@ final class KillableDriver implements AutoCloseable {
                 assertThat(e.getStatus().getCode()).as(step).isEqualTo(Status.Code.UNAVAILABLE);
             }
             assertThat(process.awaitEnd(30)).isTrue();
+            before = strace.seen().takeWhile(line -> !line.contains("killed by SIGKILL")).toList();
         }
-        before.run();
+        check.run(before);
         restart();
     }
 

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -66,32 +67,43 @@ class KilledSnapshotTest {
 
     @Test
     void aCloneOfBlocksThatIsKilledIsThereWholeOrNotAtAll() throws Exception {
-        snapshotIsKilledAt(
-                "shares",
-                List.of(
-                        "ioctl",
-                        "pwrite64", // right after FICLONE
-                        "fsync:when=2",
-                        "renameat2",
-                        "fsync:when=6"));
+        var _ =
+                snapshotIsKilledAt(
+                        "shares",
+                        List.of(
+                                "ioctl",
+                                "pwrite64", // right after FICLONE
+                                "fsync:when=2",
+                                "renameat2",
+                                "fsync:when=6"));
     }
 
     @Test
     void aCopyOfBytesThatIsKilledIsGoneOrGoesOnByItself() throws Exception {
-        snapshotIsKilledAt(
-                "copies",
-                List.of("fallocate", "renameat2", "pwrite64:when=3", "pwrite64:when=5", "rename"));
+        var begun =
+                snapshotIsKilledAt(
+                        "copies",
+                        List.of(
+                                "fallocate",
+                                "renameat2",
+                                "pwrite64:when=3",
+                                "pwrite64:when=5",
+                                "rename"));
+        assertThat(begun).contains("rename").doesNotContain("fallocate", "renameat2");
     }
 
-    private void snapshotIsKilledAt(String pool, List<String> steps) throws Exception {
+    /// @return the steps after which the snapshot was there when the next driver had started
+    private List<String> snapshotIsKilledAt(String pool, List<String> steps) throws Exception {
         var source = written(pool);
         var expected = snapshots.create("s", source).getSnapshotId();
         snapshots.delete(expected);
+        var begun = new ArrayList<String>();
         for (var step : steps) {
             driver.killedAt(step, () -> snapshots.create("s", source));
             assertNothingIsHalfMade(pool);
             for (var there : snapshots.listed(ListSnapshotsRequest.newBuilder())) {
                 assertThat(there).as(step).isEqualTo(expected);
+                begun.add(step);
                 Polling.await(
                         step + ": the snapshot is ready without being asked for again",
                         PATIENCE,
@@ -105,6 +117,36 @@ class KilledSnapshotTest {
             delete(restored.getVolumeId());
             snapshots.delete(expected);
         }
+        return begun;
+    }
+
+    /// 500 ms for each MiB, while the others write a few small files.
+    @Test
+    void aCopyThatTakesLongIsNotReadyUntilItIsWholeAndKeepsNobodyElseWaiting() throws Exception {
+        var source = written("copies");
+        stage(source);
+        Files.write(staging().resolve("more"), new byte[(int) (16 * MIB)]);
+        unstage(source);
+        var used = made("used");
+        stage(used); // so that mkfs does not run slowly
+        unstage(used);
+        var delay = "--inject=pwrite64:delay_exit=500000";
+        try (var _ = Strace.of(driver.pid(), folder, "pwrite64", delay)) {
+            var slow = snapshots.create("s", source);
+            assertThat(slow.getReadyToUse()).isFalse();
+            stage(used);
+            var other = made("other");
+            assertThat(snapshots.createReady("of-other", other).getReadyToUse()).isTrue();
+            unstage(used);
+            assertThat(snapshots.get(slow.getSnapshotId()).getReadyToUse()).isFalse();
+        }
+        var whole = snapshots.createReady("s", source);
+        var restored = restore("copies", whole.getSnapshotId());
+        assertHoldsTheContent(restored.getVolumeId());
+    }
+
+    private String made(String name) {
+        return snapshots.make(TestSnapshots.volume(name, "copies", "ext4", SIZE)).getVolumeId();
     }
 
     @Test

@@ -34,8 +34,7 @@ class SnapshotUnderLoadTest {
     private static final int SNAPSHOTS = 50;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    /// Of this run alone: any driver of the same node thaws, at its start, what is frozen there.
-    private static final String NODE = "load-" + ProcessHandle.current().pid();
+    private static final String NODE = "n1";
 
     @TempDir(factory = TestFolder.class)
     @SuppressWarnings("NullAway.Init")
