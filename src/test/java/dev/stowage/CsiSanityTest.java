@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 class CsiSanityTest {
-    /// Specs of what this driver does not do yet; anything else that is skipped fails the test.
+    /// What csi-sanity itself keeps pending; any other spec that is skipped fails the test.
     private static final String SKIPPED_ALWAYS = "skipped-always.txt";
 
     /// Specs of what a driver that attaches nothing does not do.
@@ -52,6 +52,16 @@ class CsiSanityTest {
     @Test
     void blockVolumesOfASharedPoolThatCopiesBytesPass() throws Exception {
         assertPasses(true, "block", LoopFileSystem.Kind.EXT4);
+    }
+
+    @Test
+    void mountedVolumesOfASharedPoolThatCopiesBytesPass() throws Exception {
+        assertPasses(true, "mount", LoopFileSystem.Kind.EXT4);
+    }
+
+    @Test
+    void blockVolumesOfASharedPoolThatClonesBlocksPass() throws Exception {
+        assertPasses(true, "block", LoopFileSystem.Kind.XFS);
     }
 
     @Test
