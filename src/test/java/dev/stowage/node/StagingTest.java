@@ -87,7 +87,8 @@ class StagingTest {
                 test.unstage();
                 return;
             }
-            assertThatThrownBy(() -> test.stage(options)).hasMessageContaining("context");
+            assertThatThrownBy(() -> test.stage(options))
+                    .hasMessageContaining("Unknown parameter 'context'");
             assertThat(test.mounts()).isEmpty();
             assertThat(test.loops()).isEmpty();
         }
