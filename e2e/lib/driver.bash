@@ -3,6 +3,7 @@
 
 DEBIAN_BASE=docker.io/library/debian:bookworm-slim
 MAVEN_BASE=docker.io/library/maven:3.9-eclipse-temurin-25
+KEPT_ARCHIVES=3
 
 # building COMMAND...: one at a time, because several clusters may share the cache.
 building() {
@@ -17,7 +18,10 @@ building() {
 build_driver() {
     local archive name
     archive=$(driver_archive)
-    [ ! -e "$archive" ] || return 0
+    if [ -e "$archive" ]; then
+        touch "$archive"
+        return 0
+    fi
     name=$(driver_name)
     base "$DEBIAN_BASE" fill_debian
     base "$MAVEN_BASE" fill_maven --env JAVA_HOME=/opt/java/openjdk \
@@ -29,8 +33,8 @@ build_driver() {
     buildah push --quiet "$name" "docker-archive:$archive.incoming:$name"
     buildah rmi "$name" >/dev/null
     mv "$archive.incoming" "$archive"
-    # Those of a week ago; others may be of other checkouts that use the same cache.
-    find "$CACHE/driver" -name '*.tar*' -mtime +7 -delete
+    # The newest few, because other checkouts may use the same cache; each is 180 MB.
+    (cd "$CACHE/driver" && ls -t | tail -n +"$((KEPT_ARCHIVES + 1))" | xargs -r rm -f --)
 }
 
 # localhost/stowage:0.1.0, as the chart says.
