@@ -1,6 +1,6 @@
 # A machine is a set of namespaces (pid, mount, network, uts, ipc) with a small init: two nodes, and the hub, where the
 # control plane runs. Killing the init ends every process in it, and the kernel takes back its mounts and network.
-# Only two process ids per machine are kept outside, so that nothing is ever ended by name.
+# One process id per machine is kept outside, of unshare, whose child the init is: so nothing is ever ended by name.
 
 # machine_start NAME: its init is lib/machine-init, its folder $WORK/NAME.
 machine_start() {
@@ -55,14 +55,16 @@ machine_has() {
     machine_run "$1" bash -c 'read -r pid </run/$0.pid && [ -d /proc/$pid ]' "$2" 2>/dev/null
 }
 
-# machine_kill_program MACHINE PROGRAM: all its processes there, by the file that they run.
+# machine_kill_program MACHINE PROGRAM: all its processes there, by the file that they run. Prints how many it hit.
 machine_kill_program() {
     # shellcheck disable=SC2016
     machine_run "$1" bash -c '
+        hit=0
         for link in /proc/[0-9]*/exe; do
             file=$(readlink "$link") || continue
-            [ "${file##*/}" != "$0" ] || kill -KILL "$(basename "$(dirname "$link")")"
-        done' "$2"
+            [ "${file##*/}" = "$0" ] && kill -KILL "$(basename "$(dirname "$link")")" && hit=$((hit + 1))
+        done
+        echo "$hit"' "$2"
 }
 
 machine_daemons() {

@@ -50,6 +50,11 @@ final class Cluster implements AutoCloseable {
         return run(List.of(arguments));
     }
 
+    /// Kills what runs this program there; how many processes that were.
+    int kill(String node, String program) throws IOException, InterruptedException {
+        return Integer.parseInt(command("kill", node, program).strip());
+    }
+
     @Override
     public void close() {
         client.close();

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 record Driver(Cluster cluster, String release) {
     static final String NAMESPACE = "stowage";
     static final String CHART = "deploy/helm/stowage";
+    private static final String WORKLOADS = "daemonsets,statefulsets";
     private static final Duration PATIENCE = Duration.ofMinutes(4);
 
     static Driver local(Cluster cluster) {
@@ -31,15 +32,26 @@ record Driver(Cluster cluster, String release) {
         return cluster.command(words.toArray(String[]::new));
     }
 
-    /// Replaces all pods of the DaemonSet, one node after the other.
+    /// Replaces all its pods, one node after the other.
     void restart() throws Exception {
-        cluster.command("kubectl", "-n", NAMESPACE, "rollout", "restart", daemonSet());
+        rollout("restart");
         isRolledOut();
     }
 
     void isRolledOut() throws Exception {
-        var limit = "--timeout=" + PATIENCE.toSeconds() + "s";
-        cluster.command("kubectl", "-n", NAMESPACE, "rollout", "status", daemonSet(), limit);
+        rollout("status", "--timeout=" + PATIENCE.toSeconds() + "s");
+    }
+
+    private void rollout(String verb, String... more) throws Exception {
+        var words =
+                Stream.concat(
+                        Stream.of("kubectl", "-n", NAMESPACE, "rollout", verb, WORKLOADS, "-l", instance()),
+                        Arrays.stream(more));
+        cluster.command(words.toArray(String[]::new));
+    }
+
+    private String instance() {
+        return "app.kubernetes.io/instance=" + release;
     }
 
     /// The node's pod.
@@ -62,18 +74,17 @@ record Driver(Cluster cluster, String release) {
         return pods.withName(pod).require().getSpec().getNodeName();
     }
 
+    /// The nodes' pods.
     List<Pod> pods() {
-        return cluster.client()
-                .pods()
-                .inNamespace(NAMESPACE)
-                .withLabel("app.kubernetes.io/instance", release)
-                .withLabel("app.kubernetes.io/component", "node")
-                .list()
-                .getItems();
+        return allPods().stream()
+                .filter(pod -> "node".equals(pod.getMetadata().getLabels().get("app.kubernetes.io/component")))
+                .toList();
     }
 
-    private String daemonSet() {
-        return "daemonset/%s-node".formatted(fullName());
+    /// Those, and the controller's in mode central.
+    List<Pod> allPods() {
+        var pods = cluster.client().pods().inNamespace(NAMESPACE);
+        return pods.withLabelSelector(instance()).list().getItems();
     }
 
     private String fullName() {

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.fabric8.kubernetes.api.model.PersistentVolume;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -20,11 +22,33 @@ import org.junit.jupiter.api.Test;
 class KilledPartsTest {
     private static final Duration STORM = Duration.ofMinutes(2);
     private static final Duration BETWEEN_KILLS = Duration.ofSeconds(4);
-    private static final int LANES = 4;
+
+    /// Where each lane's pods run, and the classes that its claims have in turns. `java` is both
+    /// drivers, and the central controller.
+    private static final List<Lane> LANES =
+            List.of(
+                    new Lane("lane0", "node1", "ssd", "hdd"),
+                    new Lane("lane1", "node2", "ssd", "hdd"),
+                    new Lane("lane2", "node1", "ssd", "hdd"),
+                    new Lane("lane3", "node2", "ssd", "hdd"),
+                    new Lane("lane4", "node2", "shared", "shared"));
 
     /// A kubelet that ends between a volume's unpublish and its unstage forgets it (decision 009).
     private static final List<String> PROGRAMS =
-            List.of("java", "java", "kubelet", "csi-provisioner", "csi-resizer", "containerd");
+            List.of(
+                    "java",
+                    "java",
+                    "kubelet",
+                    "csi-provisioner",
+                    "csi-resizer",
+                    "csi-attacher",
+                    "containerd");
+
+    private record Lane(String name, String node, String oddClass, String evenClass) {
+        String turn(int number) {
+            return "%s-%d".formatted(name, number);
+        }
+    }
 
     @Test
     void afterAStormOfKillsEverythingAgrees() throws Exception {
@@ -33,24 +57,23 @@ class KilledPartsTest {
             Remains.areExactly(cluster, Set.of());
             var end = System.nanoTime() + STORM.toNanos();
             var lives = new ArrayList<Callable<Integer>>();
-            for (var lane = 0; lane < LANES; lane++) {
-                var name = "lane" + lane;
-                var node = lane % 2 == 0 ? "node1" : "node2";
-                lives.add(() -> comeAndGo(story, name, node, end));
+            for (var lane : LANES) {
+                lives.add(() -> comeAndGo(story, lane, end));
             }
             var last = storm(cluster, lives, end);
             Driver.local(cluster).isRolledOut();
+            Driver.central(cluster).isRolledOut();
 
             var kept = new HashSet<PersistentVolume>();
-            for (var lane = 0; lane < LANES; lane++) {
-                var name = "lane%d-%d".formatted(lane, last.get(lane));
+            for (var lane = 0; lane < LANES.size(); lane++) {
+                var name = LANES.get(lane).turn(last.get(lane));
                 assertThat(story.inPod(name, "cat", "/data/word")).isEqualTo(name + "\n");
                 kept.add(story.volumeOf(name));
             }
             Remains.areExactly(cluster, kept);
 
-            for (var lane = 0; lane < LANES; lane++) {
-                var name = "lane%d-%d".formatted(lane, last.get(lane));
+            for (var lane = 0; lane < LANES.size(); lane++) {
+                var name = LANES.get(lane).turn(last.get(lane));
                 story.deletePod(name);
                 story.deleteClaim(name);
             }
@@ -72,7 +95,7 @@ class KilledPartsTest {
             var standing = standIn(cluster, staged);
             try {
                 story.deletePod("one");
-                cluster.command("kill", "node1", "kubelet");
+                assertThat(cluster.kill("node1", "kubelet")).isEqualTo(1);
             } finally {
                 cluster.onNode("node1", "kill", standing);
                 cluster.command("start-node", "node1");
@@ -97,36 +120,55 @@ class KilledPartsTest {
             throws Exception {
         var seed = new Random().nextLong();
         var random = new Random(seed);
-        var kills = 0;
+        var hits = new TreeMap<String, Integer>();
         try (var threads = Executors.newFixedThreadPool(lives.size())) {
             var running = new ArrayList<Future<Integer>>();
             lives.forEach(life -> running.add(threads.submit(life)));
-            for (; System.nanoTime() < end; kills++) {
-                Thread.sleep(BETWEEN_KILLS.toMillis());
-                var node = random.nextBoolean() ? "node1" : "node2";
-                var program = PROGRAMS.get(random.nextInt(PROGRAMS.size()));
-                cluster.command("kill", node, program);
-                cluster.command("start-node", node);
+            while (System.nanoTime() < end) {
+                var round = new ArrayList<>(PROGRAMS);
+                Collections.shuffle(round, random);
+                for (var program : round) {
+                    Thread.sleep(BETWEEN_KILLS.toMillis());
+                    hits.merge(program, kill(cluster, program, random), Integer::sum);
+                }
             }
             var results = new ArrayList<Integer>();
             for (var life : running) {
                 results.add(life.get());
             }
-            System.out.printf("%d kills with seed %d, volumes used: %s%n", kills, seed, results);
+            System.out.printf("killed %s with seed %d, volumes used: %s%n", hits, seed, results);
+            assertThat(hits)
+                    .containsOnlyKeys(PROGRAMS)
+                    .allSatisfy((_, hit) -> assertThat(hit).isPositive());
             return results;
         }
     }
 
+    /// On one node, or the other if it does not run there now; how many processes it hit.
+    private static int kill(Cluster cluster, String program, Random random) throws Exception {
+        var nodes = new ArrayList<>(List.of("node1", "node2"));
+        Collections.shuffle(nodes, random);
+        for (var node : nodes) {
+            var hit = cluster.kill(node, program);
+            cluster.command("start-node", node);
+            if (hit > 0) {
+                return hit;
+            }
+        }
+        return 0;
+    }
+
     /// One claim and its pod after the other; those that live when time is up stay.
-    private static int comeAndGo(Story story, String lane, String node, long end) throws Exception {
+    private static int comeAndGo(Story story, Lane lane, long end) throws Exception {
         for (var turn = 1; ; turn++) {
-            var name = "%s-%d".formatted(lane, turn);
-            story.apply(Manifests.claim(name, turn % 2 == 0 ? "hdd" : "ssd", "320Mi"));
+            var name = lane.turn(turn);
+            var storageClass = turn % 2 == 0 ? lane.evenClass() : lane.oddClass();
+            story.apply(Manifests.claim(name, storageClass, "320Mi"));
             story.apply(
                     Manifests.pod(
                             name,
                             name,
-                            node,
+                            lane.node(),
                             "echo %s >/data/word && sync && exec sleep infinity".formatted(name)));
             story.podIsReady(name);
             if (System.nanoTime() > end) {

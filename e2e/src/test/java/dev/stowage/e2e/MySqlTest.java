@@ -32,7 +32,7 @@ class MySqlTest {
             var mysql = MySql.in(story, "mysql");
             mysql.write("first");
 
-            cluster.command("kill", node, "mariadbd");
+            assertThat(cluster.kill(node, "mariadbd")).isEqualTo(1);
             Polling.until(PATIENCE, () -> restarts(story) == 1, "it was started again");
             story.podIsReady("mysql");
             assertThat(mysql.rows()).containsExactly("first");
@@ -124,7 +124,7 @@ class MySqlTest {
         assertThat(story.podIsReady("local").getSpec().getNodeName()).isEqualTo(node);
         assertThat(story.inPod("local", "cat", "/data/word")).isEqualTo("remembered\n");
         Driver.local(cluster).isRolledOut();
-        new Driver(cluster, "stowage-central").isRolledOut();
+        Driver.central(cluster).isRolledOut();
     }
 
     private static String handle(Story story, String claim) {
