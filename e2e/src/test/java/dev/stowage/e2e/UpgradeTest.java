@@ -9,24 +9,30 @@ import io.fabric8.kubernetes.api.model.Quantity;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// Story 10: the driver is upgraded, rolled back, taken away and put back, and there are two of it.
 class UpgradeTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    @Test
-    void volumesWorkOnThroughAnUpgradeAndARollback() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"stowage, ssd", "stowage-central, shared"})
+    void volumesWorkOnThroughAnUpgradeAndARollback(String release, String storageClass)
+            throws Exception {
         try (var cluster = Cluster.open();
                 var story = Story.begin(cluster)) {
-            var driver = Driver.local(cluster);
-            story.apply(Manifests.claim("data", "ssd", "400Mi"));
+            var driver = new Driver(cluster, release);
+            story.apply(Manifests.claim("data", storageClass, "400Mi"));
             var diary = Diary.begin(story, "data", "data", "");
 
             driver.helm("upgrade", Driver.CHART, "--reuse-values", "--set", "node.logLevel=DEBUG", "--wait");
+            driver.isRolledOut(); // helm does not wait for the last node
             assertThat(logLevel(driver)).isEqualTo("DEBUG");
             diary.isComplete();
 
             driver.helm("rollback", "--wait");
+            driver.isRolledOut();
             assertThat(logLevel(driver)).isEqualTo("INFO");
             diary.isComplete();
 
@@ -71,22 +77,24 @@ class UpgradeTest {
         }
     }
 
-    @Test
-    void anUninstalledDriverLosesNothing() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"stowage, local, ssd", "stowage-central, central, shared"})
+    void anUninstalledDriverLosesNothing(String release, String mode, String storageClass)
+            throws Exception {
         try (var cluster = Cluster.open();
                 var story = Story.begin(cluster)) {
-            var driver = Driver.local(cluster);
-            story.apply(Manifests.claim("data", "ssd", "400Mi"));
+            var driver = new Driver(cluster, release);
+            story.apply(Manifests.claim("data", storageClass, "400Mi"));
             var diary = Diary.begin(story, "data", "data", "");
             var volume = story.volumeOf("data").getMetadata().getName();
 
             driver.helm("uninstall", "--wait");
             try {
                 Polling.until(
-                        Duration.ofMinutes(2), () -> driver.pods().isEmpty(), "no pod is left");
+                        Duration.ofMinutes(2), () -> driver.allPods().isEmpty(), "no pod is left");
                 diary.isComplete();
             } finally {
-                cluster.command("install", "local");
+                cluster.command("install", mode);
             }
             diary.isComplete();
             story.deletePod("data");
