@@ -68,7 +68,10 @@ final class Driver implements AutoCloseable {
     Driver(Config config, Options options) throws IOException {
         this.config = config;
         this.options = options;
-        this.seen = new SeenPools(config.state());
+        this.seen =
+                options.role() == Role.CONTROLLER
+                        ? SeenPools.ofAnother(config.state())
+                        : new SeenPools(config.state());
         this.pools = pools();
         this.volumes = new Volumes(pools, options.node());
         this.poolStates = new PoolStates(pools.all());

@@ -31,28 +31,51 @@ final class DriverProcess implements AutoCloseable {
     static DriverProcess startLogging(
             Path folder, String name, String yaml, String logLevel, String... options)
             throws IOException {
+        var classPath = System.getProperty("java.class.path");
+        return start(folder, name, yaml, logLevel, List.of(), classPath, options);
+    }
+
+    /// As another user, with no group but that user's.
+    ///
+    /// @param program a copy of this JVM's class path that the user can read
+    static DriverProcess startAs(
+            int user, Path program, Path folder, String name, String yaml, String... options)
+            throws IOException {
+        var as = List.of("setpriv", "--reuid=" + user, "--regid=" + user, "--clear-groups");
+        return start(
+                folder, name, yaml, "INFO", as, program + "/classes:" + program + "/*", options);
+    }
+
+    private static DriverProcess start(
+            Path folder,
+            String name,
+            String yaml,
+            String logLevel,
+            List<String> prefix,
+            String classPath,
+            String... options)
+            throws IOException {
         var config =
                 Files.writeString(
                         folder.resolve(name + ".yaml"),
                         "state: %s/state-%s\n".formatted(folder, name) + yaml);
-        var command =
-                new ArrayList<>(
-                        List.of(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "--enable-native-access=ALL-UNNAMED",
-                                "--sun-misc-unsafe-memory-access=allow",
-                                "-XX:TieredStopAtLevel=1",
-                                "-XX:+UseSerialGC",
-                                "-Dlogback.configurationFile="
-                                        + Path.of("src/main/resources/logback.xml")
-                                                .toAbsolutePath(),
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                "dev.stowage.Main",
-                                "serve",
-                                "--config=" + config,
-                                "--endpoint=unix://" + folder.resolve(name + ".sock"),
-                                "--node-id=" + name));
+        var command = new ArrayList<>(prefix);
+        command.addAll(
+                List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Dlogback.configurationFile="
+                                + Path.of("src/main/resources/logback.xml").toAbsolutePath(),
+                        "-cp",
+                        classPath,
+                        "dev.stowage.Main",
+                        "serve",
+                        "--config=" + config,
+                        "--endpoint=unix://" + folder.resolve(name + ".sock"),
+                        "--node-id=" + name));
         command.addAll(List.of(options));
         var builder =
                 new ProcessBuilder(command)

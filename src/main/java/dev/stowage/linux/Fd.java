@@ -146,6 +146,18 @@ public final class Fd implements AutoCloseable {
         Syscall.retrying("fallocate", name, () -> LIBC.fallocate(open, 0, 0, bytes));
     }
 
+    /// fchown(2)
+    public void changeOwner(int uid, int gid) throws ErrnoException {
+        var open = number();
+        Syscall.retrying("fchown", name, () -> POSIX.fchown(open, uid, gid));
+    }
+
+    /// fchmod(2)
+    public void changeMode(int mode) throws ErrnoException {
+        var open = number();
+        Syscall.retrying("fchmod", name, () -> POSIX.fchmod(open, mode));
+    }
+
     public void truncate(long bytes) throws ErrnoException {
         var open = number();
         Syscall.retrying("ftruncate", name, () -> POSIX.ftruncate(open, bytes));

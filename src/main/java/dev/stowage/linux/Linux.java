@@ -164,7 +164,12 @@ public final class Linux {
     }
 
     public static boolean isRoot() {
-        return POSIX.geteuid() == 0;
+        return effectiveUser() == 0;
+    }
+
+    /// As whom this process opens and makes files (geteuid(2)).
+    public static int effectiveUser() {
+        return POSIX.geteuid();
     }
 
     /// Whether this process may grow a mounted ext4 (EXT4_IOC_RESIZE_FS wants CAP_SYS_RESOURCE).

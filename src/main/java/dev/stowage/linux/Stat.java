@@ -74,6 +74,11 @@ public record Stat(
         return (int) ((deviceNumber & 0xff) | ((deviceNumber >>> 12) & 0xfff00));
     }
 
+    /// What chmod(2) changes of the mode.
+    public int permissions() {
+        return mode & 07777;
+    }
+
     public boolean isFolder() {
         return (mode & S_IFMT) == S_IFDIR;
     }

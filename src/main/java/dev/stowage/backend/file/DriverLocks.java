@@ -1,10 +1,8 @@
 package dev.stowage.backend.file;
 
-import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
-import dev.stowage.linux.Linux;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -34,18 +32,24 @@ final class DriverLocks implements AutoCloseable {
         this.ownFile = folder.resolve(own + SUFFIX);
     }
 
-    /// Takes the lock of `own`.
-    static DriverLocks take(Path folder, Instance own) throws IOException {
+    /// Takes the lock of `own`. It is locked before it has its name, so nobody takes it for a dead
+    /// one's meanwhile.
+    static DriverLocks take(Path folder, Instance own, Durable durable) throws IOException {
         var locks = new DriverLocks(folder, own, false);
-        var channel = FileChannel.open(locks.ownFile, CREATE, READ, WRITE);
-        locks.keptOpen.add(channel);
-        var lock = channel.tryLock();
-        // A start of another driver may have taken the new file for a dead one's.
-        if (lock == null || Linux.lstatIfExists(locks.ownFile).isEmpty()) {
+        var made = durable.temporary(folder, new byte[0]);
+        try {
+            var channel = FileChannel.open(made, READ, WRITE);
+            locks.keptOpen.add(channel);
+            if (channel.tryLock() == null) {
+                throw new IOException(made + " is locked by somebody else; retry");
+            }
+            durable.rename(made, locks.ownFile);
+            return locks;
+        } catch (IOException e) {
+            Files.deleteIfExists(made);
             locks.close();
-            throw new IOException(locks.ownFile + " was taken away; retry");
+            throw e;
         }
-        return locks;
     }
 
     /// For the driver that has the pool's own lock and needs none here: whoever else is at the pool
@@ -92,10 +96,18 @@ final class DriverLocks implements AutoCloseable {
         }
     }
 
-    /// Clears away the locks of the dead.
+    /// Clears away the locks of the dead. One that never got its name is certainly of a dead driver
+    // only
+    /// after a boot.
     void sweep() throws IOException {
         for (var instance : instances()) {
             var _ = isDead(instance);
+        }
+        for (var name : names()) {
+            var maker = Instance.makerOf(name).filter(one -> one.node().equals(own.node()));
+            if (maker.isPresent() && !maker.get().besides(own)) {
+                Files.deleteIfExists(folder.resolve(name));
+            }
         }
     }
 
@@ -115,12 +127,16 @@ final class DriverLocks implements AutoCloseable {
     }
 
     private List<Instance> instances() throws IOException {
+        return names().stream()
+                .filter(name -> name.endsWith(SUFFIX))
+                .map(name -> name.substring(0, name.length() - SUFFIX.length()))
+                .flatMap(name -> Instance.parse(name).stream())
+                .toList();
+    }
+
+    private List<String> names() throws IOException {
         try (var listed = Files.list(folder)) {
-            return listed.map(VolumeStore::fileName)
-                    .filter(name -> name.endsWith(SUFFIX))
-                    .map(name -> name.substring(0, name.length() - SUFFIX.length()))
-                    .flatMap(name -> Instance.parse(name).stream())
-                    .toList();
+            return listed.map(VolumeStore::fileName).toList();
         }
     }
 

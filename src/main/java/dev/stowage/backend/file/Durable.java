@@ -27,11 +27,22 @@ final class Durable {
 
     private final Sickness sickness;
     private final Supplier<String> temporaryNames;
+    private final NewFile newFile;
 
     /// @param temporaryNames names of which no two are the same, whoever asks
-    Durable(Sickness sickness, Supplier<String> temporaryNames) {
+    Durable(Sickness sickness, Supplier<String> temporaryNames, NewFile newFile) {
         this.sickness = sickness;
         this.temporaryNames = temporaryNames;
+        this.newFile = newFile;
+    }
+
+    Durable(Sickness sickness, Supplier<String> temporaryNames) {
+        this(sickness, temporaryNames, NewFile.AS_MADE);
+    }
+
+    /// For what is made without the methods below.
+    void settle(Fd made) throws IOException {
+        newFile.settle(made);
     }
 
     /// Whether the disk, a quota, or the largest file that the file system knows is the limit.
@@ -71,6 +82,7 @@ final class Durable {
     Path temporary(Path folder, byte[] content) throws IOException {
         var made = folder.resolve(temporaryNames.get());
         try (var fd = Fd.open(made, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE)) {
+            newFile.settle(fd);
             write(fd, content);
             syncNew(fd);
             return made;

@@ -21,6 +21,7 @@ public final class FilePoolSource implements PoolSource {
     private final SeenPools seen;
     private final NodeId node;
     private final PoolFolder pool;
+    private final NewFile newFile;
     private final PoolLock lock = new PoolLock();
 
     public FilePoolSource(FilePoolSettings settings, SeenPools seen, NodeId node) {
@@ -28,6 +29,7 @@ public final class FilePoolSource implements PoolSource {
         this.seen = seen;
         this.node = node;
         this.pool = new PoolFolder(settings.path());
+        this.newFile = PoolOwner.of(settings);
     }
 
     @Override
@@ -42,26 +44,43 @@ public final class FilePoolSource implements PoolSource {
 
     @Override
     public Backend open() throws IOException {
+        try {
+            return openHere();
+        } catch (IOException e) {
+            var notOwn = PoolOwner.notOwn(settings, e);
+            if (notOwn.isPresent()) {
+                throw notOwn.get();
+            }
+            throw e;
+        }
+    }
+
+    private Backend openHere() throws IOException {
+        seen.refresh();
         var known = seen.known(settings.name(), settings.path());
-        new PoolPlace(settings, known.stream().findFirst().map(UUID::toString)).require();
+        new PoolPlace(settings, known.stream().findFirst().map(UUID::toString), seen.remembers())
+                .require();
+        PoolOwner.requireOwn(settings);
         var present = PoolIdentity.read(pool);
         if (present.isEmpty()) {
             requireNew(known);
         }
         var instance = Instance.begin(node, Linux.bootId());
-        lock.take(pool.lock(), settings.shared(), instance);
+        var sickness = new Sickness();
+        var nonces = new Nonces(instance);
+        var durable = new Durable(sickness, nonces::temporary, newFile);
+        lock.take(pool.lock(), settings.shared(), instance, durable);
         try {
-            return start(known, instance);
+            return start(known, instance, nonces, sickness, durable);
         } catch (IOException | RuntimeException e) {
             lock.release();
             throw e;
         }
     }
 
-    private FileBackend start(List<UUID> known, Instance instance) throws IOException {
-        var sickness = new Sickness();
-        var nonces = new Nonces(instance);
-        var durable = new Durable(sickness, nonces::temporary);
+    private FileBackend start(
+            List<UUID> known, Instance instance, Nonces nonces, Sickness sickness, Durable durable)
+            throws IOException {
         var present = PoolIdentity.read(pool);
         var identity =
                 present.isPresent()
@@ -96,6 +115,11 @@ public final class FilePoolSource implements PoolSource {
             throw sick(
                     "whether a pool was here before is not known, for %s can't be read: restore or remove it"
                             .formatted(String.join(", ", unreadable)));
+        }
+        if (!seen.remembers()) {
+            throw sick(
+                    "%s has no pool in it, and %s"
+                            .formatted(pool.root(), PoolPlace.CONTROLLER_MAKES_NONE));
         }
         if (!PoolIdentity.isEmpty(pool.root())) {
             throw sick(
@@ -132,7 +156,7 @@ public final class FilePoolSource implements PoolSource {
                         PoolFolder.DRIVERS);
         try (var root = Fd.open(pool.root(), O_DIRECTORY)) {
             for (var name : missing) {
-                FolderTree.makeIfAbsent(root, name);
+                FolderTree.makeIfAbsent(root, name, newFile);
             }
             durable.sync(root);
         }

@@ -1,5 +1,8 @@
 package dev.stowage.backend.file;
 
+import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
+import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
+
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
@@ -17,13 +20,19 @@ import org.jspecify.annotations.Nullable;
 final class FolderTree {
     private FolderTree() {}
 
-    /// Makes a folder unless it is there; not durable yet.
-    static void makeIfAbsent(Fd parent, String name) throws ErrnoException {
+    /// Makes a folder unless it is there; not durable yet. One that is there is settled too:
+    /// whoever made it may have been killed before.
+    static void makeIfAbsent(Fd parent, String name, NewFile newFile) throws IOException {
         try {
             parent.mkdirAt(name, Durable.FOLDER_MODE);
         } catch (ErrnoException e) {
             if (!e.is(Errno.EEXIST)) {
                 throw e;
+            }
+        }
+        if (newFile != NewFile.AS_MADE) {
+            try (var folder = parent.openAt(name, O_DIRECTORY | O_NOFOLLOW, 0)) {
+                newFile.settle(folder);
             }
         }
     }

@@ -37,7 +37,7 @@ record OpenPool(
         var folder = new PoolFolder(settings.path());
         var locks =
                 settings.shared()
-                        ? DriverLocks.take(folder.drivers(), instance)
+                        ? DriverLocks.take(folder.drivers(), instance, durable)
                         : DriverLocks.alone(folder.drivers(), instance);
         Optional<OpenFolders> opened = Optional.empty();
         try {

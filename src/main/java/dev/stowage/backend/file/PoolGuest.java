@@ -21,9 +21,6 @@ import java.util.Optional;
 /// A program that brings volumes into a pool or takes copies out, whether or not a driver has the
 /// pool open; docs/format.md, "Guests". It never makes a pool and never deletes a volume.
 public final class PoolGuest implements AutoCloseable {
-    /// A driver that starts may take the new lock for a dead one's.
-    private static final int TRIES = 8;
-
     private final PoolFolder pool;
     private final PoolId identity;
     private final double overcommit;
@@ -35,15 +32,20 @@ public final class PoolGuest implements AutoCloseable {
     private final DriverLocks locks;
 
     private PoolGuest(
-            FilePoolSettings settings, PoolId identity, Instance instance, DriverLocks locks)
+            FilePoolSettings settings,
+            PoolId identity,
+            Instance instance,
+            Nonces nonces,
+            Durable durable,
+            DriverLocks locks)
             throws IOException {
         this.pool = new PoolFolder(settings.path());
         this.identity = identity;
         this.overcommit = settings.overcommit();
         this.instance = instance;
         this.locks = locks;
-        nonces = new Nonces(instance);
-        durable = new Durable(new Sickness(), nonces::temporary);
+        this.nonces = nonces;
+        this.durable = durable;
         store = new VolumeStore(pool, durable);
         folders = OpenFolders.of(pool);
     }
@@ -64,25 +66,15 @@ public final class PoolGuest implements AutoCloseable {
                                                 "there is no pool at %s: is its disk mounted? The driver makes the pool when it starts with this configuration"
                                                         .formatted(pool.root())));
         var instance = Instance.begin(node, Linux.bootId());
-        var locks = takeLock(pool, instance);
+        var nonces = new Nonces(instance);
+        var durable = new Durable(new Sickness(), nonces::temporary, PoolOwner.of(settings));
+        var locks = DriverLocks.take(pool.drivers(), instance, durable);
         try {
             clear(pool, locks);
-            return new PoolGuest(settings, identity, instance, locks);
+            return new PoolGuest(settings, identity, instance, nonces, durable, locks);
         } catch (IOException | RuntimeException e) {
             locks.close();
             throw e;
-        }
-    }
-
-    private static DriverLocks takeLock(PoolFolder pool, Instance instance) throws IOException {
-        for (var tries = 1; ; tries++) {
-            try {
-                return DriverLocks.take(pool.drivers(), instance);
-            } catch (IOException e) {
-                if (tries == TRIES) {
-                    throw e;
-                }
-            }
         }
     }
 

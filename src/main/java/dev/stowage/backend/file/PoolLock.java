@@ -1,10 +1,10 @@
 package dev.stowage.backend.file;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
+import dev.stowage.linux.Linux;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
@@ -26,9 +26,9 @@ final class PoolLock {
     private Optional<FileChannel> channel = Optional.empty();
 
     /// @throws VolumeException UNAVAILABLE if another driver has it
-    synchronized void take(Path file, boolean shared, Instance instance) throws IOException {
-        var opened =
-                channel.isPresent() ? channel.get() : FileChannel.open(file, CREATE, READ, WRITE);
+    synchronized void take(Path file, boolean shared, Instance instance, Durable durable)
+            throws IOException {
+        var opened = channel.isPresent() ? channel.get() : open(file, durable);
         channel = Optional.of(opened);
         if (!locked(opened, shared)) {
             var holder = words(opened);
@@ -40,6 +40,13 @@ final class PoolLock {
                     opened,
                     "driver %s, process %d".formatted(instance, ProcessHandle.current().pid()));
         }
+    }
+
+    private static FileChannel open(Path file, Durable durable) throws IOException {
+        if (Linux.lstatIfExists(file).isEmpty()) {
+            var _ = durable.makeIfAbsent(file, new byte[0]);
+        }
+        return FileChannel.open(file, READ, WRITE);
     }
 
     private static boolean locked(FileChannel channel, boolean shared) throws IOException {

@@ -33,13 +33,19 @@ final class PoolPlace {
     /// proc_pid_mountinfo(5): blanks, tabs, newlines and backslashes are written in octal.
     private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
 
+    static final String CONTROLLER_MAKES_NONE =
+            "a controller makes no pool: is the disk mounted here? A node's driver makes the pool when it starts with this configuration";
+
     private final FilePoolSettings settings;
     private final Optional<String> known;
+    private final boolean mayMake;
 
     /// @param known the uuid of the pool that was here before, if one was
-    PoolPlace(FilePoolSettings settings, Optional<String> known) {
+    /// @param mayMake this driver may make the folder
+    PoolPlace(FilePoolSettings settings, Optional<String> known, boolean mayMake) {
         this.settings = settings;
         this.known = known;
+        this.mayMake = mayMake;
     }
 
     /// Checks the place and makes the folder, if only that is missing and no pool was here before.
@@ -71,8 +77,11 @@ final class PoolPlace {
         if (known.isPresent()) {
             throw absent("%s is not there".formatted(path));
         }
+        if (!mayMake) {
+            throw sick("%s is not there, and %s".formatted(path, CONTROLLER_MAKES_NONE));
+        }
         try (var folder = Fd.open(parent, O_DIRECTORY)) {
-            FolderTree.makeIfAbsent(folder, VolumeStore.fileName(path));
+            FolderTree.makeIfAbsent(folder, VolumeStore.fileName(path), NewFile.AS_MADE);
             folder.fsync();
         }
     }

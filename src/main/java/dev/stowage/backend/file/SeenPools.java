@@ -1,10 +1,15 @@
 package dev.stowage.backend.file;
 
 import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
+import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
 
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
+import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -21,17 +26,24 @@ import org.slf4j.LoggerFactory;
 
 /// The driver's own memory of the pools that it has had, `<state>/pools/<uuid>.json`: by it "new"
 /// and "gone" differ. A name and a path belong to one pool at most.
+///
+/// A node's driver keeps it. A controller reads what its node's driver has seen, writes nothing,
+/// and may be another user: so all may read it.
 public final class SeenPools {
     private static final Logger LOG = LoggerFactory.getLogger(SeenPools.class);
     private static final String FOLDER = "pools";
     private static final String SUFFIX = ".json";
 
     private final Path folder;
+    private final boolean kept;
     private final Durable durable;
     private final List<Seen> seen = new ArrayList<>();
 
     /// Files that should say which pools were here, and can't be read.
     private final List<String> unreadable = new ArrayList<>();
+
+    /// Why the memory could not be read at all.
+    private Optional<String> closed = Optional.empty();
 
     /// @param name what the configuration called it last; empty if another pool has that name now
     /// @param path where it was last; empty if another pool is there now
@@ -56,7 +68,18 @@ public final class SeenPools {
         }
     }
 
+    /// The memory that this driver keeps.
     public SeenPools(Path stateFolder) throws IOException {
+        this(stateFolder, true);
+    }
+
+    /// The memory that another driver keeps, as it is whenever a pool is opened.
+    public static SeenPools ofAnother(Path stateFolder) throws IOException {
+        return new SeenPools(stateFolder, false);
+    }
+
+    private SeenPools(Path stateFolder, boolean kept) throws IOException {
+        this.kept = kept;
         folder = stateFolder.resolve(FOLDER);
         var counter = new AtomicLong();
         // Process ids repeat in the containers that share the folder.
@@ -64,29 +87,67 @@ public final class SeenPools {
         durable =
                 new Durable(
                         new Sickness(),
-                        () -> Nonces.TEMPORARY + run + "." + counter.incrementAndGet());
+                        () -> Nonces.TEMPORARY + run + "." + counter.incrementAndGet(),
+                        SeenPools::letAllRead);
         load();
     }
 
+    /// 0755 or 0644, whatever it was.
+    private static void letAllRead(Fd fd) throws IOException {
+        var stat = fd.stat();
+        var mode = stat.isFolder() ? 0755 : 0644;
+        if (stat.permissions() != mode) {
+            fd.changeMode(mode);
+        }
+    }
+
     private void load() throws IOException {
+        seen.clear();
+        unreadable.clear();
+        closed = Optional.empty();
         List<Path> files;
         try (var listed = Files.list(folder)) {
             files = listed.toList();
         } catch (NoSuchFileException e) {
             return;
+        } catch (AccessDeniedException e) {
+            if (kept) {
+                throw e;
+            }
+            closed = Optional.of(folder.toString());
+            return;
+        }
+        if (kept) {
+            open(folder);
         }
         for (var file : files) {
             var name = VolumeStore.fileName(file);
             if (name.startsWith(Nonces.TEMPORARY)) {
-                Files.deleteIfExists(file);
+                clear(file);
             } else if (name.endsWith(SUFFIX)) {
                 load(file);
             }
         }
     }
 
+    private void clear(Path file) throws IOException {
+        if (kept) {
+            Files.deleteIfExists(file);
+        }
+    }
+
+    /// An older driver let nobody read it.
+    private static void open(Path path) throws IOException {
+        try (var fd = Fd.open(path, O_NOFOLLOW)) {
+            letAllRead(fd);
+        }
+    }
+
     private void load(Path file) throws IOException {
         try {
+            if (kept) {
+                open(file);
+            }
             var stored = StoredRecord.read(file);
             seen.add(
                     new Seen(
@@ -96,7 +157,37 @@ public final class SeenPools {
         } catch (VolumeException e) {
             LOG.error("what pools were here before is not known for certain: {}", e.getMessage());
             unreadable.add(file.toString());
+        } catch (ErrnoException e) {
+            if (kept || !e.is(Errno.EACCES)) {
+                throw e;
+            }
+            closed = Optional.of(file.toString());
+        } catch (NoSuchFileException e) {
+            if (kept) {
+                throw e;
+            }
         }
+    }
+
+    /// Reads it anew, if it is another driver's.
+    ///
+    /// @throws VolumeException UNAVAILABLE if it can't be read
+    synchronized void refresh() throws IOException {
+        if (kept) {
+            return;
+        }
+        load();
+        if (closed.isPresent()) {
+            throw new VolumeException(
+                    Reason.UNAVAILABLE,
+                    "whether another pool was here before is not known, for %s can't be read: the driver of this node lets all read it when it starts"
+                            .formatted(closed.get()));
+        }
+    }
+
+    /// Whether this driver would know it again; only then may it make one.
+    boolean remembers() {
+        return kept;
     }
 
     /// The first digits of the uuid of the pool that was called so or was there.
@@ -136,7 +227,7 @@ public final class SeenPools {
     /// Durable when it returns.
     synchronized void remember(UUID uuid, String name, Path path) throws IOException {
         var now = new Seen(uuid, Optional.of(name), Optional.of(path));
-        if (seen.contains(now)) {
+        if (!kept || seen.contains(now)) {
             return;
         }
         makeFolder();
@@ -160,7 +251,7 @@ public final class SeenPools {
         }
         Files.createDirectories(state);
         try (var parent = Fd.open(state, O_DIRECTORY)) {
-            FolderTree.makeIfAbsent(parent, FOLDER);
+            FolderTree.makeIfAbsent(parent, FOLDER, SeenPools::letAllRead);
             parent.fsync();
         }
     }

@@ -24,11 +24,11 @@ final class SnapshotDraft implements AutoCloseable {
         this.open = open;
         this.nonce = nonce;
         var incoming = open.folders().incoming();
-        incoming.mkdirAt(nonce, Durable.FOLDER_MODE);
-        folder = VolumeBuilder.openFolder(incoming, nonce);
-        image = VolumeBuilder.newFile(folder, SnapshotFolder.IMAGE);
-        record = VolumeBuilder.newFile(folder, SnapshotFolder.RECORD);
-        format = VolumeBuilder.newFile(folder, SnapshotFolder.FORMAT);
+        var durable = open.durable();
+        folder = VolumeBuilder.newFolder(incoming, nonce, durable);
+        image = VolumeBuilder.newFile(folder, SnapshotFolder.IMAGE, durable);
+        record = VolumeBuilder.newFile(folder, SnapshotFolder.RECORD, durable);
+        format = VolumeBuilder.newFile(folder, SnapshotFolder.FORMAT, durable);
     }
 
     Fd image() {

@@ -55,14 +55,12 @@ final class VolumeBuilder {
     /// comes after what is allocated by its own sync: on a journaling file system that spares a
     /// commit.
     private void fill(Volume volume, Filling filling, String nonce) throws IOException {
-        folders.incoming().mkdirAt(nonce, Durable.FOLDER_MODE);
-        try (var folder = openFolder(folders.incoming(), nonce)) {
-            folder.mkdirAt(VolumeFolder.HOLDERS, Durable.FOLDER_MODE);
+        try (var folder = newFolder(folders.incoming(), nonce, durable)) {
             var names = pool.volume(volume.id());
-            try (var holders = openFolder(folder, VolumeFolder.HOLDERS);
-                    var image = newFile(folder, VolumeFolder.IMAGE);
-                    var record = newFile(folder, VolumeFolder.RECORD);
-                    var format = newFile(folder, VolumeFolder.FORMAT)) {
+            try (var holders = newFolder(folder, VolumeFolder.HOLDERS, durable);
+                    var image = newFile(folder, VolumeFolder.IMAGE, durable);
+                    var record = newFile(folder, VolumeFolder.RECORD, durable);
+                    var format = newFile(folder, VolumeFolder.FORMAT, durable)) {
                 var state = filling.fill(image, volume.provisioning(), volume.capacityBytes());
                 Durable.write(record, VolumeRecord.bytes(names, volume));
                 Durable.write(
@@ -76,11 +74,22 @@ final class VolumeBuilder {
         }
     }
 
-    static Fd openFolder(Fd parent, String name) throws ErrnoException {
-        return parent.openAt(name, O_DIRECTORY | O_NOFOLLOW, 0);
+    static Fd newFolder(Fd parent, String name, Durable durable) throws IOException {
+        parent.mkdirAt(name, Durable.FOLDER_MODE);
+        return settled(parent.openAt(name, O_DIRECTORY | O_NOFOLLOW, 0), durable);
     }
 
-    static Fd newFile(Fd folder, String name) throws ErrnoException {
-        return folder.openAt(name, NEW_FILE, Durable.FILE_MODE);
+    static Fd newFile(Fd folder, String name, Durable durable) throws IOException {
+        return settled(folder.openAt(name, NEW_FILE, Durable.FILE_MODE), durable);
+    }
+
+    private static Fd settled(Fd made, Durable durable) throws IOException {
+        try {
+            durable.settle(made);
+            return made;
+        } catch (IOException e) {
+            made.close();
+            throw e;
+        }
     }
 }
