@@ -51,7 +51,7 @@
 {{- if and .Values.controller.freeze (not $central) -}}
 {{- fail "controller.freeze is for mode: central: in mode local there is no controller" -}}
 {{- end -}}
-{{- if and .Values.controller.freeze (ne (int .Values.controller.runAsUser) 0) -}}
+{{- if and .Values.controller.freeze (ne (int64 .Values.controller.runAsUser) 0) -}}
 {{- fail (printf "controller.freeze: only root has the capabilities of a privileged container, and controller.runAsUser is %v: set it to 0" .Values.controller.runAsUser) -}}
 {{- end -}}
 {{- if and .Values.volumeAttributesClasses (not $central) -}}

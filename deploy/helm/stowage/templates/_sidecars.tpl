@@ -22,7 +22,7 @@
           fieldPath: {{ .path }}
     {{- end }}
   {{- end }}
-  # Root only because the driver's socket has mode 0600; without any capability.
+  # The driver's user, because the driver's socket has mode 0600; without any capability.
   securityContext:
     runAsUser: {{ .user | default 0 }}
     allowPrivilegeEscalation: false
@@ -47,7 +47,7 @@
 {{/* Those that need the cluster's API, with what differs between a pod on every node and one for the cluster. */}}
 {{- define "stowage.apiSidecars" -}}
 {{- $local := eq .Values.mode "local" -}}
-{{- $user := ternary 0 (int .Values.controller.runAsUser) $local -}}
+{{- $user := ternary 0 (int64 .Values.controller.runAsUser) $local -}}
 {{- $timeout := printf "--timeout=%s" .Values.callTimeout -}}
 {{- $leader := "--leader-election" -}}
 {{- $pod := list (dict "name" "NAMESPACE" "path" "metadata.namespace") (dict "name" "POD_NAME" "path" "metadata.name") -}}

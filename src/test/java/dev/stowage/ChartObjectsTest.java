@@ -168,7 +168,11 @@ class ChartObjectsTest {
 
     @Test
     void aControllerThatFreezesIsPrivilegedAndSeesTheNodesMountsAsTheyComeAndGo() throws Exception {
-        var objects = objects(chart.render("--set", SHARED + ",controller.freeze=true"));
+        var objects =
+                objects(
+                        chart.render(
+                                "--set",
+                                SHARED + ",controller.freeze=true,controller.runAsUser=0"));
 
         assertPrivileged(objects, "DaemonSet", "StatefulSet");
         var driver = pod(only("StatefulSet", objects)).path("containers").get(0);
@@ -197,6 +201,29 @@ class ChartObjectsTest {
                         .isEqualTo(privileged ? "" : "[\"ALL\"]");
             }
         }
+    }
+
+    @Test
+    void theControllerAndItsSidecarsAreNotRoot() throws Exception {
+        var controller =
+                pod(
+                        only(
+                                "StatefulSet",
+                                objects(
+                                        chart.render(
+                                                "--set", SHARED + ",snapshots.enabled=true"))));
+
+        var context = controller.path("securityContext");
+        assertThat(context.path("runAsNonRoot").asBoolean()).isTrue();
+        assertThat(context.path("runAsUser").asInt()).isEqualTo(65532);
+        assertThat(context.path("runAsGroup").asInt()).isEqualTo(65532);
+        for (var container : controller.path("containers")) {
+            var user = container.path("securityContext").path("runAsUser");
+            assertThat(user.asInt(65532)).as(container.path("name").asText()).isEqualTo(65532);
+        }
+        // What its node's driver remembers (failure case 33).
+        assertThat(controller.path("volumes").toString())
+                .contains("\"/var/lib/stowage/csi.stowage.dev\"");
     }
 
     @Test

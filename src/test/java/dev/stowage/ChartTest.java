@@ -90,7 +90,8 @@ class ChartTest {
                 SHARED,
                 SHARED + ",node.registrar=sidecar,controller.podDisruptionBudget.enabled=false",
                 SHARED + ",controller.replicas=3,controller.runAsUser=1000",
-                SHARED + ",controller.freeze=true,node.kubeletDir=/var/lib/k0s/kubelet/",
+                SHARED
+                        + ",controller.freeze=true,controller.runAsUser=0,node.kubeletDir=/var/lib/k0s/kubelet/",
                 SHARED + ",snapshots.enabled=true",
                 SHARED
                         + ",snapshots.enabled=true,snapshots.groups=true,volumeGroupSnapshotClasses.g.default=true",
@@ -142,6 +143,7 @@ class ChartTest {
                 SHARED + ",volumeGroupSnapshotClasses.g.default=true | set snapshots.groups: true",
                 POOL + ",controller.freeze=true | is for mode: central",
                 SHARED + ",controller.freeze=true,controller.runAsUser=1000 | is 1000: set it to 0",
+                SHARED + ",controller.freeze=true | is 65532: set it to 0",
                 POOL + ",volumeAttributesClasses.s.parameters.readIops=9 | need mode: central",
                 POOL
                         + ",volumeAttributesClasses.s.parameters.iops=9 | additional properties 'iops' not",

@@ -28,7 +28,7 @@ class GroupSnapshotsTest {
               freezing: {path: /mnt/shared/freezing, shared: true}
             snapshots: {enabled: true, groups: true}
             volumeGroupSnapshotClasses: {freezing: {deletionPolicy: Delete}}
-            controller: {freeze: true}
+            controller: {freeze: true, runAsUser: 0, runAsGroup: 0}
             """;
 
     @Test
