@@ -195,7 +195,11 @@ class AccessModesTest {
 
     private void readersAreOnBothNodes() throws Exception {
         var deployment =
-                cluster.client().apps().deployments().inNamespace(story.namespace()).withName("atlas");
+                cluster.client()
+                        .apps()
+                        .deployments()
+                        .inNamespace(story.namespace())
+                        .withName("atlas");
         deployment.waitUntilReady(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         var readers =
                 cluster.client()
@@ -205,7 +209,9 @@ class AccessModesTest {
                         .list()
                         .getItems();
         var nodes =
-                readers.stream().map(pod -> pod.getSpec().getNodeName()).collect(Collectors.toSet());
+                readers.stream()
+                        .map(pod -> pod.getSpec().getNodeName())
+                        .collect(Collectors.toSet());
         assertThat(nodes).containsExactlyInAnyOrder("node1", "node2");
         for (var reader : readers) {
             var name = reader.getMetadata().getName();

@@ -85,7 +85,12 @@ class CapacityTest {
                                 "the pool can promise [1-9][0-9]* more thick bytes, not 109951162777600:"
                                         + " delete volumes, or use another pool"));
             } finally {
-                cluster.client().storage().v1().storageClasses().withName("shared-at-once").delete();
+                cluster.client()
+                        .storage()
+                        .v1()
+                        .storageClasses()
+                        .withName("shared-at-once")
+                        .delete();
             }
         }
     }
@@ -102,11 +107,7 @@ class CapacityTest {
                 .getItems()
                 .stream()
                 .filter(capacity -> capacity.getStorageClassName().equals("hdd"))
-                .filter(
-                        capacity ->
-                                capacity.getNodeTopology()
-                                        .getMatchLabels()
-                                        .containsValue(node))
+                .filter(capacity -> capacity.getNodeTopology().getMatchLabels().containsValue(node))
                 .mapToLong(capacity -> bytes(capacity.getCapacity()))
                 .findFirst()
                 .orElseThrow();

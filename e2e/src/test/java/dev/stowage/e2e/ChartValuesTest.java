@@ -37,9 +37,17 @@ class ChartValuesTest {
                                             "--set=" + value))
                     .hasMessageContaining(message);
 
-            assertThat(cluster.command("helm", "list", "--all", "--namespace", Driver.NAMESPACE, "-q"))
+            assertThat(
+                            cluster.command(
+                                    "helm", "list", "--all", "--namespace", Driver.NAMESPACE, "-q"))
                     .doesNotContain("wrong");
-            assertThat(cluster.client().storage().v1().csiDrivers().withName("wrong.csi.stowage.dev").get())
+            assertThat(
+                            cluster.client()
+                                    .storage()
+                                    .v1()
+                                    .csiDrivers()
+                                    .withName("wrong.csi.stowage.dev")
+                                    .get())
                     .isNull();
         }
     }
@@ -60,7 +68,8 @@ class ChartValuesTest {
         }
     }
 
-    /// Story 11. No node here has SELinux, so this is what can be seen of it: the kubelet is told to
+    /// Story 11. No node here has SELinux, so this is what can be seen of it: the kubelet is told
+    // to
     /// mount with `context=`, and [dev.stowage.volume.MountOptionsTest] holds what becomes of that.
     @Test
     void theKubeletIsToldToMountWithThePodsSelinuxContext() throws Exception {

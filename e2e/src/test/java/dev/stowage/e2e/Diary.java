@@ -22,7 +22,8 @@ record Diary(Story story, String pod) {
 
     long written() throws Exception {
         return Long.parseLong(
-                story.inPod(pod, "sh", "-c", "tail -n 1 /data/diary 2>/dev/null || echo 0").strip());
+                story.inPod(pod, "sh", "-c", "tail -n 1 /data/diary 2>/dev/null || echo 0")
+                        .strip());
     }
 
     /// Waits until it has gone on; it must have been writing all the time, without one failure.

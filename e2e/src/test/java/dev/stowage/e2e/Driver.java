@@ -45,7 +45,15 @@ record Driver(Cluster cluster, String release) {
     private void rollout(String verb, String... more) throws Exception {
         var words =
                 Stream.concat(
-                        Stream.of("kubectl", "-n", NAMESPACE, "rollout", verb, WORKLOADS, "-l", instance()),
+                        Stream.of(
+                                "kubectl",
+                                "-n",
+                                NAMESPACE,
+                                "rollout",
+                                verb,
+                                WORKLOADS,
+                                "-l",
+                                instance()),
                         Arrays.stream(more));
         cluster.command(words.toArray(String[]::new));
     }
@@ -77,7 +85,13 @@ record Driver(Cluster cluster, String release) {
     /// The nodes' pods.
     List<Pod> pods() {
         return allPods().stream()
-                .filter(pod -> "node".equals(pod.getMetadata().getLabels().get("app.kubernetes.io/component")))
+                .filter(
+                        pod ->
+                                "node"
+                                        .equals(
+                                                pod.getMetadata()
+                                                        .getLabels()
+                                                        .get("app.kubernetes.io/component")))
                 .toList();
     }
 

@@ -82,7 +82,8 @@ class DynamicProvisioningTest {
         story.deleteClaim("data");
         story.volumeBecomes(name, now -> now != null && isIn("Released", now));
 
-        // What the administrator does: take the old claim's name off, and let a new claim ask for this volume.
+        // What the administrator does: take the old claim's name off, and let a new claim ask for
+        // this volume.
         cluster.client()
                 .persistentVolumes()
                 .withName(name)

@@ -15,7 +15,11 @@ final class Events {
 
     /// Waits until one event of the object of that name has all these words.
     static void tell(Story story, String object, String... words) throws Exception {
-        tell(story, object, text -> List.of(words).stream().allMatch(text::contains), List.of(words));
+        tell(
+                story,
+                object,
+                text -> List.of(words).stream().allMatch(text::contains),
+                List.of(words));
     }
 
     /// Waits until one event of the object of that name has something that matches.
@@ -41,7 +45,14 @@ final class Events {
     }
 
     private static List<String> about(Story story, String object) {
-        return story.client().v1().events().inNamespace(story.namespace()).list().getItems().stream()
+        return story
+                .client()
+                .v1()
+                .events()
+                .inNamespace(story.namespace())
+                .list()
+                .getItems()
+                .stream()
                 .filter(event -> object.equals(event.getInvolvedObject().getName()))
                 .map(Event::getMessage)
                 .toList();

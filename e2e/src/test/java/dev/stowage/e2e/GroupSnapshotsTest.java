@@ -65,7 +65,8 @@ class GroupSnapshotsTest {
         try (var cluster = Cluster.open()) {
             var driver = new Driver(cluster, "freezing");
             try {
-                driver.helm("install", Driver.CHART, "--values", values, "--wait", "--timeout", "3m");
+                driver.helm(
+                        "install", Driver.CHART, "--values", values, "--wait", "--timeout", "3m");
                 var controller = driver.controllerNode();
                 try (var story = Story.begin(cluster)) {
                     groupWhileWritten(story, controller);
@@ -115,18 +116,27 @@ class GroupSnapshotsTest {
     }
 
     private static String ofClass(String example, String storageClass) throws Exception {
-        return Examples.read(example, "storageClassName: shared", "storageClassName: " + storageClass);
+        return Examples.read(
+                example, "storageClassName: shared", "storageClassName: " + storageClass);
     }
 
     /// What the pool has of snapshots and groups.
     private static String copies(Cluster cluster, String pool) throws Exception {
         return cluster.onNode(
-                "node1", "find", pool + "/snapshots", pool + "/groups", "-mindepth", "1", "-maxdepth", "1");
+                "node1",
+                "find",
+                pool + "/snapshots",
+                pool + "/groups",
+                "-mindepth",
+                "1",
+                "-maxdepth",
+                "1");
     }
 
     private static GenericKubernetesResource group(Story story) {
         return story.client()
-                .genericKubernetesResources("groupsnapshot.storage.k8s.io/v1", "VolumeGroupSnapshot")
+                .genericKubernetesResources(
+                        "groupsnapshot.storage.k8s.io/v1", "VolumeGroupSnapshot")
                 .inNamespace(story.namespace())
                 .withName("shop-1")
                 .require();
@@ -186,6 +196,7 @@ class GroupSnapshotsTest {
     private static void end(Story story) throws Exception {
         story.deletePod("auditor");
         story.client().resource(group(story)).delete();
-        Polling.until(PATIENCE, () -> snapshots(story).isEmpty(), "the end of the group's snapshots");
+        Polling.until(
+                PATIENCE, () -> snapshots(story).isEmpty(), "the end of the group's snapshots");
     }
 }

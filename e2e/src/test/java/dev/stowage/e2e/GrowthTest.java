@@ -60,7 +60,8 @@ class GrowthTest {
             hasGrown(story, "raw", () -> deviceBytes(story, "raw") == 300 * MIB);
             for (var claim : OFFLINE) {
                 story.podIsReady(claim);
-                assertThat(story.inPod(claim, "head", "-n", "1", place(claim))).isEqualTo("remembered\n");
+                assertThat(story.inPod(claim, "head", "-n", "1", place(claim)))
+                        .isEqualTo("remembered\n");
             }
             hasGrown(story, "offline", () -> fileSystemBytes(story, "offline") > 700 * MIB);
             hasGrown(story, "raw-offline", () -> deviceBytes(story, "raw-offline") == 300 * MIB);
@@ -122,7 +123,9 @@ class GrowthTest {
                         current(story, claim).getStatus().getConditions().stream()
                                 .anyMatch(
                                         condition ->
-                                                condition.getType().equals("FileSystemResizePending")
+                                                condition
+                                                                .getType()
+                                                                .equals("FileSystemResizePending")
                                                         && condition.getStatus().equals("True")),
                 "claim %s waits for its pod to grow".formatted(claim));
         assertThat(current(story, claim).getStatus().getCapacity().get("storage"))
@@ -161,7 +164,11 @@ class GrowthTest {
                 PATIENCE,
                 () ->
                         new Quantity(size)
-                                .equals(current(story, claim).getStatus().getCapacity().get("storage")),
+                                .equals(
+                                        current(story, claim)
+                                                .getStatus()
+                                                .getCapacity()
+                                                .get("storage")),
                 "claim %s has %s".formatted(claim, size));
     }
 
@@ -171,7 +178,6 @@ class GrowthTest {
     }
 
     private static long deviceBytes(Story story, String pod) throws Exception {
-        return Long.parseLong(
-                story.inPod(pod, "blockdev", "--getsize64", "/dev/data").strip());
+        return Long.parseLong(story.inPod(pod, "blockdev", "--getsize64", "/dev/data").strip());
     }
 }

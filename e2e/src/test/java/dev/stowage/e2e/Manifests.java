@@ -21,7 +21,12 @@ final class Manifests {
     ///
     /// @param node where it must run, or empty
     static String pod(String name, String claim, String node, String script) {
-        return pod(name, "{persistentVolumeClaim: {claimName: %s}}".formatted(claim), node, script, "");
+        return pod(
+                name,
+                "{persistentVolumeClaim: {claimName: %s}}".formatted(claim),
+                node,
+                script,
+                "");
     }
 
     /// @param volume what is at `/data`, as in a pod's `volumes`

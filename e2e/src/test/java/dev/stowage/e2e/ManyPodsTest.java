@@ -34,7 +34,8 @@ class ManyPodsTest {
             for (var i = 0; i < PODS; i++) {
                 var name = "pod" + i;
                 var volume =
-                        "{hostPath: {path: /var/lib/plain/%s, type: DirectoryOrCreate}}".formatted(name);
+                        "{hostPath: {path: /var/lib/plain/%s, type: DirectoryOrCreate}}"
+                                .formatted(name);
                 if (claims) {
                     story.apply(Manifests.claim(name, "hdd", "32Mi"));
                     volume = "{persistentVolumeClaim: {claimName: %s}}".formatted(name);

@@ -27,7 +27,8 @@ class MissingPoolTest {
             cluster.onNode("node1", "mkdir", "-p", "/mnt/extra", "/mnt/plain");
             cluster.onNode("node2", "mkdir", "-p", "/mnt/plain");
             try {
-                driver.helm("install", Driver.CHART, "--values", values, "--wait", "--timeout", "3m");
+                driver.helm(
+                        "install", Driver.CHART, "--values", values, "--wait", "--timeout", "3m");
                 readyzTellsOfIt(cluster, driver);
                 podsGoWhereThePoolsAre(cluster);
             } finally {
@@ -47,7 +48,9 @@ class MissingPoolTest {
                 .containsPattern("extra unavailable: .*/mnt/extra")
                 .contains("plain ok");
         assertThat(readyz(cluster, having)).contains("extra ok", "plain ok");
-        assertThat(cluster.command("kubectl", "-n", Driver.NAMESPACE, "logs", lacking, "-c", "driver"))
+        assertThat(
+                        cluster.command(
+                                "kubectl", "-n", Driver.NAMESPACE, "logs", lacking, "-c", "driver"))
                 .containsPattern("ERROR .*lacks the pool extra: .*/mnt/extra");
     }
 
@@ -71,7 +74,8 @@ class MissingPoolTest {
     }
 
     private static String readyz(Cluster cluster, String pod) throws Exception {
-        var page = "/api/v1/namespaces/%s/pods/%s:9808/proxy/readyz".formatted(Driver.NAMESPACE, pod);
+        var page =
+                "/api/v1/namespaces/%s/pods/%s:9808/proxy/readyz".formatted(Driver.NAMESPACE, pod);
         var answer = new String[1];
         Polling.until(
                 Duration.ofMinutes(1),

@@ -92,8 +92,7 @@ class MySqlTest {
     private static void surviveTheLossOf(String node, Cluster cluster, Story story, String example)
             throws Exception {
         var other = node.equals("node1") ? "node2" : "node1";
-        var devices =
-                FORGET_DEVICES.formatted(handle(story, "mysql"), handle(story, "local"));
+        var devices = FORGET_DEVICES.formatted(handle(story, "mysql"), handle(story, "local"));
         cluster.command("kill-node", node);
         try {
             cluster.onNode(other, "bash", "-c", devices);
@@ -154,7 +153,13 @@ class MySqlTest {
         Polling.until(
                 PATIENCE,
                 () ->
-                        story.client().nodes().withName(node).require().getStatus().getConditions()
+                        story
+                                .client()
+                                .nodes()
+                                .withName(node)
+                                .require()
+                                .getStatus()
+                                .getConditions()
                                 .stream()
                                 .filter(condition -> condition.getType().equals("Ready"))
                                 .anyMatch(condition -> condition.getStatus().equals(status)),

@@ -44,7 +44,8 @@ record Remains(
     private static final Pattern ID = Pattern.compile("[a-z0-9-]+\\.[0-9a-f]{8}\\.v[0-9a-f]{32}");
     private static final Pattern UUID_START = Pattern.compile("\"uuid\"\\s*:\\s*\"([0-9a-f]{8})");
     private static final Pattern STAGED =
-            Pattern.compile("/plugins/kubernetes\\.io/csi/(?:central\\.)?csi\\.stowage\\.dev/([0-9a-f]+)/globalmount ");
+            Pattern.compile(
+                    "/plugins/kubernetes\\.io/csi/(?:central\\.)?csi\\.stowage\\.dev/([0-9a-f]+)/globalmount ");
     private static final Pattern PUBLISHED =
             Pattern.compile("/pods/[^/]+/volumes/kubernetes\\.io~csi/([^/]+)/mount ");
 
@@ -102,7 +103,10 @@ record Remains(
         // Loop devices are the machine's: others' too, of pools that are not ours.
         var backing =
                 cluster.onNode(
-                        "node1", "sh", "-c", "cat /sys/block/loop*/loop/backing_file 2>/dev/null; true");
+                        "node1",
+                        "sh",
+                        "-c",
+                        "cat /sys/block/loop*/loop/backing_file 2>/dev/null; true");
         return new Remains(
                 claims(cluster),
                 volumes(cluster),
@@ -118,11 +122,7 @@ record Remains(
 
     /// Adds what is in the pool; the part of its uuid that is in its volumes' ids.
     private static String readPool(
-            Cluster cluster,
-            String node,
-            String pool,
-            List<String> images,
-            List<String> unfinished)
+            Cluster cluster, String node, String pool, List<String> images, List<String> unfinished)
             throws Exception {
         images.addAll(lines(cluster.onNode(node, "ls", pool + "/volumes")));
         for (var folder : List.of("/.incoming", "/.trash")) {
@@ -133,7 +133,13 @@ record Remains(
 
     private static List<String> claims(Cluster cluster) {
         return sorted(
-                cluster.client().persistentVolumeClaims().inAnyNamespace().list().getItems().stream()
+                cluster
+                        .client()
+                        .persistentVolumeClaims()
+                        .inAnyNamespace()
+                        .list()
+                        .getItems()
+                        .stream()
                         .map(
                                 claim ->
                                         CLAIM.formatted(

@@ -53,7 +53,8 @@ class SnapshotsTest {
                     story.deletePod(pod);
                 }
             } finally {
-                cluster.command("kubectl", "delete", "--ignore-not-found", "storageclass/ssd-at-once");
+                cluster.command(
+                        "kubectl", "delete", "--ignore-not-found", "storageclass/ssd-at-once");
             }
             Polling.until(
                     PATIENCE,
@@ -91,7 +92,10 @@ class SnapshotsTest {
             var restored = story.inPod("diary-reader", "cat", "/data/diary").lines().toList();
             assertThat(restored)
                     .hasSizeGreaterThanOrEqualTo(written)
-                    .isEqualTo(IntStream.rangeClosed(1, restored.size()).mapToObj(Integer::toString).toList());
+                    .isEqualTo(
+                            IntStream.rangeClosed(1, restored.size())
+                                    .mapToObj(Integer::toString)
+                                    .toList());
         }
     }
 

@@ -22,7 +22,13 @@ class StatefulSetTest {
                 MySql.in(story, "mysql-" + i).write("I am mysql-" + i);
             }
             var nodes =
-                    cluster.client().pods().inNamespace(story.namespace()).list().getItems().stream()
+                    cluster
+                            .client()
+                            .pods()
+                            .inNamespace(story.namespace())
+                            .list()
+                            .getItems()
+                            .stream()
                             .map(pod -> pod.getSpec().getNodeName())
                             .collect(Collectors.toSet());
             assertThat(nodes).containsExactlyInAnyOrder("node1", "node2");
@@ -40,8 +46,7 @@ class StatefulSetTest {
             areReady(story, 3);
 
             for (var i = 0; i < 3; i++) {
-                assertThat(MySql.in(story, "mysql-" + i).rows())
-                        .containsExactly("I am mysql-" + i);
+                assertThat(MySql.in(story, "mysql-" + i).rows()).containsExactly("I am mysql-" + i);
             }
         }
     }

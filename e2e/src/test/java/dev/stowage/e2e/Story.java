@@ -16,7 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/// What one test does, in a namespace of its own. When the test ends the namespace goes, and so must
+/// What one test does, in a namespace of its own. When the test ends the namespace goes, and so
+// must
 /// all volumes that its claims had.
 final class Story implements AutoCloseable {
 
@@ -117,7 +118,6 @@ final class Story implements AutoCloseable {
                 .withName(name)
                 .waitUntilCondition(wanted::test, PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
-
 
     @Override
     public void close() {

@@ -26,7 +26,13 @@ class UpgradeTest {
             story.apply(Manifests.claim("data", storageClass, "400Mi"));
             var diary = Diary.begin(story, "data", "data", "");
 
-            driver.helm("upgrade", Driver.CHART, "--reuse-values", "--set", "node.logLevel=DEBUG", "--wait");
+            driver.helm(
+                    "upgrade",
+                    Driver.CHART,
+                    "--reuse-values",
+                    "--set",
+                    "node.logLevel=DEBUG",
+                    "--wait");
             driver.isRolledOut(); // helm does not wait for the last node
             assertThat(logLevel(driver)).isEqualTo("DEBUG");
             diary.isComplete();
@@ -50,14 +56,22 @@ class UpgradeTest {
         try (var cluster = Cluster.open();
                 var story = Story.begin(cluster)) {
             story.apply(Manifests.claim("data", "ssd", "400Mi"));
-            story.apply(Manifests.pod("first", "data", "node1", "echo old >/data/word; sync; exec sleep infinity"));
+            story.apply(
+                    Manifests.pod(
+                            "first",
+                            "data",
+                            "node1",
+                            "echo old >/data/word; sync; exec sleep infinity"));
             story.podIsReady("first");
             story.deletePod("first");
-            var file = "/var/lib/stowage/ssd/volumes/%s/volume.json".formatted(handle(story.volumeOf("data")));
+            var file =
+                    "/var/lib/stowage/ssd/volumes/%s/volume.json"
+                            .formatted(handle(story.volumeOf("data")));
             var record = (ObjectNode) JSON.readTree(cluster.onNode("node1", "cat", file));
             record.withArray("/compatible").add("flavours");
             record.put("flavour", "vanilla");
-            cluster.onNode("node1", "sh", "-c", "printf %s \"$0\" >\"$1\"", record.toString(), file);
+            cluster.onNode(
+                    "node1", "sh", "-c", "printf %s \"$0\" >\"$1\"", record.toString(), file);
             Driver.local(cluster).restart();
 
             grow(story, "data", "500Mi");
@@ -132,7 +146,8 @@ class UpgradeTest {
                     """);
             story.podIsReady("both");
 
-            assertThat(story.inPod("both", "cat", "/mine/word", "/ours/word")).isEqualTo("here\nhere\n");
+            assertThat(story.inPod("both", "cat", "/mine/word", "/ours/word"))
+                    .isEqualTo("here\nhere\n");
             assertThat(List.of(driver(story.volumeOf("mine")), driver(story.volumeOf("ours"))))
                     .containsExactly("csi.stowage.dev", "central.csi.stowage.dev");
         }
@@ -145,7 +160,10 @@ class UpgradeTest {
                 .withName(claim)
                 .edit(
                         now -> {
-                            now.getSpec().getResources().getRequests().put("storage", new Quantity(size));
+                            now.getSpec()
+                                    .getResources()
+                                    .getRequests()
+                                    .put("storage", new Quantity(size));
                             return now;
                         });
     }

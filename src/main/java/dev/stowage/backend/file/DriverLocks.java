@@ -97,8 +97,7 @@ final class DriverLocks implements AutoCloseable {
     }
 
     /// Clears away the locks of the dead. One that never got its name is certainly of a dead driver
-    // only
-    /// after a boot.
+    /// only after a boot.
     void sweep() throws IOException {
         for (var instance : instances()) {
             var _ = isDead(instance);
