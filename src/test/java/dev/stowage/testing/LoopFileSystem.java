@@ -20,8 +20,7 @@ import java.util.Set;
 /// A real file system in a sparse image, attached to a loop device and mounted; gone again when
 /// closed.
 ///
-/// @param image the image file, in the folder that was given
-/// @param mountPoint a folder beside it
+/// @param image the image file
 /// @param device the loop device as it was when attached
 public record LoopFileSystem(Kind kind, Path image, Path mountPoint, LoopDevice device)
         implements AutoCloseable {
@@ -73,9 +72,16 @@ public record LoopFileSystem(Kind kind, Path image, Path mountPoint, LoopDevice 
     /// As [#make(Path, Kind, long)] with another name, for several of a kind in one folder.
     public static LoopFileSystem make(Path folder, String name, Kind kind, long bytes)
             throws IOException {
-        var image = sparseFile(folder.resolve(name + ".img"), bytes);
-        var mountPoint = Files.createDirectory(folder.resolve(name));
-        var device = LoopDevices.attach(image, "stowage-test:" + name, BLOCK_SIZE, false);
+        return over(
+                sparseFile(folder.resolve(name + ".img"), bytes),
+                Files.createDirectory(folder.resolve(name)),
+                kind);
+    }
+
+    /// Formats an image that is there and mounts it at a folder that is there; both go with it.
+    public static LoopFileSystem over(Path image, Path mountPoint, Kind kind) throws IOException {
+        var name = "stowage-test:" + mountPoint.getFileName();
+        var device = LoopDevices.attach(image, name, BLOCK_SIZE, false);
         var made = new LoopFileSystem(kind, image, mountPoint, device);
         try {
             kind.format(device.path());

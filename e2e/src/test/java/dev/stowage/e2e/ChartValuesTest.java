@@ -69,8 +69,8 @@ class ChartValuesTest {
     }
 
     /// Story 11. No node here has SELinux, so this is what can be seen of it: the kubelet is told
-    // to
-    /// mount with `context=`, and [dev.stowage.volume.MountOptionsTest] holds what becomes of that.
+    /// to mount with `context=`, and [dev.stowage.volume.MountOptionsTest] holds what becomes of
+    /// that.
     @Test
     void theKubeletIsToldToMountWithThePodsSelinuxContext() throws Exception {
         try (var cluster = Cluster.open()) {

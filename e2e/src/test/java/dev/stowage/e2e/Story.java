@@ -17,8 +17,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// What one test does, in a namespace of its own. When the test ends the namespace goes, and so
-// must
-/// all volumes that its claims had.
+/// must all volumes that its claims had.
 final class Story implements AutoCloseable {
 
     /// Far more than anything takes here; a test that waits so long has failed.

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Freeze;
 import dev.stowage.linux.Linux;
-import dev.stowage.linux.LoopDevice;
 import dev.stowage.linux.LoopDevices;
 import dev.stowage.linux.Mounts;
 import dev.stowage.linux.OpenFlags;
@@ -70,10 +69,7 @@ final class FrozenCopyTest {
     private VolumeId volume;
 
     @SuppressWarnings("NullAway.Init")
-    private LoopDevice loop;
-
-    @SuppressWarnings("NullAway.Init")
-    private Path mounted;
+    private LoopFileSystem used;
 
     private final byte[] content = new byte[(int) (6 * MIB)];
     private int freezes;
@@ -84,19 +80,18 @@ final class FrozenCopyTest {
         pool = new TestPool(disk.mountPoint().resolve("pool"), folder.resolve("state"), true);
         backend = pool.open();
         volume = make("v");
-        mounted = Files.createDirectory(folder.resolve("mounted"));
-        loop = LoopDevices.attach(backend.image(volume), "stowage-test:frozen", 512, false);
-        LoopFileSystem.Kind.EXT4.format(loop.path());
-        Mounts.mount("ext4", loop.path().toString(), mounted, Set.of(), List.of());
+        used =
+                LoopFileSystem.over(
+                        backend.image(volume),
+                        Files.createDirectory(folder.resolve("mounted")),
+                        LoopFileSystem.Kind.EXT4);
         new Random(1).nextBytes(content);
-        Files.write(mounted.resolve("file"), content);
+        Files.write(used.mountPoint().resolve("file"), content);
     }
 
     @AfterEach
     void unmount() throws IOException {
-        Linux.thaw(mounted); // where a test failed
-        Mounts.unmount(mounted);
-        LoopDevices.detach(loop);
+        used.close();
         pool.close();
         disk.close();
     }
@@ -122,7 +117,7 @@ final class FrozenCopyTest {
         return (volumes, bound) -> {
             assertThat(volumes).containsExactly(volume);
             freezes++;
-            var root = Fd.open(mounted, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
+            var root = Fd.open(used.mountPoint(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
             var freeze = Freeze.of(List.of(root), bound);
             meanwhile.happens();
             return new Freezer.Frozen() {
@@ -160,7 +155,7 @@ final class FrozenCopyTest {
                 assertThat(entries).as(name).isEmpty();
             }
         }
-        assertThat(Linux.thaw(mounted)).as("was still frozen").isFalse();
+        assertThat(Linux.thaw(used.mountPoint())).as("was still frozen").isFalse();
     }
 
     private long available() throws IOException {
@@ -171,7 +166,7 @@ final class FrozenCopyTest {
     void itIsWholeWhenItIsAnsweredAndCountsOnce() throws Exception {
         var before = available();
         snapshot("s", freezing(), LONG);
-        Files.writeString(mounted.resolve("file"), "written after");
+        Files.writeString(used.mountPoint().resolve("file"), "written after");
         assertThat(available()).isBetween(before - SIZE - MIB, before - SIZE + MIB);
         var at = Files.createDirectory(folder.resolve("snapshot"));
         var image = disk.mountPoint().resolve("pool/snapshots/" + id("s") + "/image");
@@ -242,7 +237,7 @@ final class FrozenCopyTest {
 
     @Test
     void whatSomebodyThawsMeanwhileIsVoid() throws Exception {
-        var thawed = freezing(() -> Linux.thaw(mounted));
+        var thawed = freezing(() -> Linux.thaw(used.mountPoint()));
         assertThat(refused(Reason.FAILED_PRECONDITION, () -> snapshot("s", thawed, LONG)))
                 .hasMessageContaining("by somebody else");
         assertNothingIsLeft();

@@ -3,9 +3,6 @@ package dev.stowage.backend.file;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import dev.stowage.linux.LoopDevice;
-import dev.stowage.linux.LoopDevices;
-import dev.stowage.linux.Mounts;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
@@ -28,7 +25,6 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -84,8 +80,7 @@ final class GroupFreezeTest {
     @SuppressWarnings("NullAway.Init")
     private List<VolumeId> volumes;
 
-    private final List<Path> mounted = new ArrayList<>();
-    private final List<LoopDevice> loops = new ArrayList<>();
+    private final List<LoopFileSystem> mounted = new ArrayList<>();
 
     @BeforeEach
     void mount() throws IOException {
@@ -100,12 +95,7 @@ final class GroupFreezeTest {
         fragment(backend.image(volumes.get(1)));
         for (var volume : used()) {
             var at = Files.createTempDirectory(folder, "mounted");
-            var name = "stowage-test:" + at.getFileName();
-            var loop = LoopDevices.attach(backend.image(volume), name, 512, false);
-            loops.add(loop);
-            LoopFileSystem.Kind.EXT4.format(loop.path());
-            Mounts.mount("ext4", loop.path().toString(), at, Set.of(), List.of());
-            mounted.add(at);
+            mounted.add(LoopFileSystem.over(backend.image(volume), at, LoopFileSystem.Kind.EXT4));
         }
     }
 
@@ -113,8 +103,7 @@ final class GroupFreezeTest {
         return backend.create(VolumeId.of(backend.pool(), name), Specs.thick(name, BYTES)).id();
     }
 
-    /// Into thousands of extents: to clone it takes so long that the writer has its turns
-    // meanwhile.
+    /// Into thousands of extents: while it is cloned the writer has its turns.
     private static void fragment(Path image) throws IOException {
         try (var channel = FileChannel.open(image, StandardOpenOption.WRITE)) {
             for (var at = 0L; at < BYTES; at += 2 * BLOCK) {
@@ -130,11 +119,8 @@ final class GroupFreezeTest {
 
     @AfterEach
     void unmount() throws IOException {
-        for (var at : mounted) {
-            Mounts.unmount(at);
-        }
-        for (var loop : loops) {
-            LoopDevices.detach(loop);
+        for (var each : mounted) {
+            each.close();
         }
         pool.close();
         disk.close();
@@ -176,7 +162,8 @@ final class GroupFreezeTest {
     /// So the test that groups keep the order (GroupConsistencyTest) can fail.
     @Test
     void withoutTheFreezeTheOrderOfWritesIsLost() throws Exception {
-        var writer = new TurnWriter(mounted.getFirst(), mounted.getLast());
+        var writer =
+                new TurnWriter(mounted.getFirst().mountPoint(), mounted.getLast().mountPoint());
         writer.start();
         try {
             var lost = false;
