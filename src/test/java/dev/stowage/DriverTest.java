@@ -11,7 +11,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import csi.v1.CapacityRange;
 import csi.v1.ControllerGetVolumeRequest;
-import csi.v1.ControllerUnpublishVolumeRequest;
 import csi.v1.CreateVolumeRequest;
 import csi.v1.CreateVolumeResponse;
 import csi.v1.DeleteVolumeRequest;
@@ -175,9 +174,9 @@ class DriverTest {
                     .isEqualTo(Status.Code.FAILED_PRECONDITION);
             var incompatible = refusal(() -> driver.attach(id, NODE, MULTI_NODE_READER_ONLY));
             assertThat(incompatible.getCode()).isEqualTo(Status.Code.ALREADY_EXISTS);
-            detach(driver, id, NODE);
+            driver.detach(id, NODE);
             assertThat(other.attach(id, "n2", SINGLE_NODE_WRITER)).isNotEmpty();
-            detach(driver, id, "");
+            driver.detach(id, "");
             assertThat(published(driver, id)).isEmpty();
         }
     }
@@ -188,7 +187,7 @@ class DriverTest {
         try (var driver = TestDriver.central(folder, NODE)) {
             var id = driver.create("data");
             var context = driver.attach(id, NODE, SINGLE_NODE_WRITER);
-            detach(driver, id, NODE);
+            driver.detach(id, NODE);
             var refused = refusal(() -> driver.stage(id, context, SINGLE_NODE_WRITER));
             assertThat(refused.getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);
             assertThat(refused.getDescription()).contains("is not attached to node " + NODE);
@@ -205,12 +204,12 @@ class DriverTest {
             for (var node : List.of("n9", "../n1", "x".repeat(200))) {
                 assertThat(refusal(() -> driver.attach(id, node, SINGLE_NODE_WRITER)).getCode())
                         .isEqualTo(Status.Code.NOT_FOUND);
-                detach(driver, id, node);
+                driver.detach(id, node);
             }
             var gone = id.substring(0, id.length() - 4) + "0000";
             assertThat(refusal(() -> driver.attach(gone, NODE, SINGLE_NODE_WRITER)).getCode())
                     .isEqualTo(Status.Code.NOT_FOUND);
-            detach(driver, gone, NODE);
+            driver.detach(gone, NODE);
         }
     }
 
@@ -260,7 +259,7 @@ class DriverTest {
                             .getEntries(0);
             assertThat(entry.getStatus().getPublishedNodeIdsList()).containsExactly(NODE);
             assertThat(published(driver, id)).containsExactly(NODE);
-            detach(driver, id, NODE);
+            driver.detach(id, NODE);
         }
     }
 
@@ -392,7 +391,7 @@ class DriverTest {
                     .isEqualTo(Status.Code.ALREADY_EXISTS);
             driver.unpublish(one, "pod-a");
             driver.unstage(one);
-            detach(driver, one, NODE);
+            driver.detach(one, NODE);
         }
     }
 
@@ -407,7 +406,7 @@ class DriverTest {
             Files.writeString(target.resolve("rows"), "precious");
             driver.unpublish(id, "pod");
             driver.unstage(id);
-            detach(driver, id, NODE);
+            driver.detach(id, NODE);
             context = driver.attach(id, "n2", SINGLE_NODE_WRITER);
             other.stage(id, context, SINGLE_NODE_WRITER);
             target = other.publish(id, context, "pod", SINGLE_NODE_WRITER, true);
@@ -417,7 +416,7 @@ class DriverTest {
                     .hasMessageContaining("Read-only");
             other.unpublish(id, "pod");
             other.unstage(id);
-            detach(driver, id, "n2");
+            driver.detach(id, "n2");
             driver.delete(id);
         }
     }
@@ -470,16 +469,6 @@ class DriverTest {
     private static Object delete(TestDriver driver, String id) {
         return driver.controller()
                 .deleteVolume(DeleteVolumeRequest.newBuilder().setVolumeId(id).build());
-    }
-
-    private static void detach(TestDriver driver, String id, String node) {
-        var _ =
-                driver.controller()
-                        .controllerUnpublishVolume(
-                                ControllerUnpublishVolumeRequest.newBuilder()
-                                        .setVolumeId(id)
-                                        .setNodeId(node)
-                                        .build());
     }
 
     private static List<String> published(TestDriver driver, String id) {

@@ -2,7 +2,6 @@ package dev.stowage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import csi.v1.ControllerUnpublishVolumeRequest;
 import csi.v1.VolumeCapability.AccessMode.Mode;
 import dev.stowage.linux.LoopDevices;
 import dev.stowage.testing.NothingLeftBehind;
@@ -44,7 +43,7 @@ class ForgottenDriverTest {
             var _ = local.stage(kept, Map.of(), MODE);
             var everywhere = central.create("v");
             var _ = central.stage(everywhere, central.attach(everywhere, "n1", MODE), MODE);
-            detach(central, everywhere);
+            central.detach(everywhere, "n1");
 
             central.delete(everywhere);
             assertThat(TestDriver.refusal(() -> delete(local, here)).getCode())
@@ -72,16 +71,6 @@ class ForgottenDriverTest {
     private static Object delete(TestDriver driver, String id) {
         driver.delete(id);
         return id;
-    }
-
-    private static void detach(TestDriver driver, String id) {
-        var _ =
-                driver.controller()
-                        .controllerUnpublishVolume(
-                                ControllerUnpublishVolumeRequest.newBuilder()
-                                        .setVolumeId(id)
-                                        .setNodeId("n1")
-                                        .build());
     }
 
     private static boolean loops(String id) throws IOException {

@@ -9,7 +9,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import csi.v1.CapacityRange;
 import csi.v1.ControllerExpandVolumeRequest;
 import csi.v1.ControllerExpandVolumeResponse;
-import csi.v1.ControllerUnpublishVolumeRequest;
 import csi.v1.NodeExpandVolumeRequest;
 import csi.v1.NodeExpandVolumeResponse;
 import csi.v1.NodeGetVolumeStatsRequest;
@@ -63,7 +62,7 @@ class GrowthDriverTest {
             assertThat(code(() -> atController(driver, id, 1L << 60, 0)))
                     .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
             driver.unstage(id);
-            detach(driver, id);
+            driver.detach(id, "");
         }
     }
 
@@ -81,7 +80,7 @@ class GrowthDriverTest {
             driver.stage(id, context, SINGLE_NODE_WRITER);
             assertThat(total(driver, id, staging)).isGreaterThan(SIZE * 3 / 2);
             driver.unstage(id);
-            detach(driver, id);
+            driver.detach(id, "");
         }
     }
 
@@ -152,14 +151,5 @@ class GrowthDriverTest {
                                 .build())
                 .getUsage(0)
                 .getTotal();
-    }
-
-    private static void detach(TestDriver driver, String id) {
-        var _ =
-                driver.controller()
-                        .controllerUnpublishVolume(
-                                ControllerUnpublishVolumeRequest.newBuilder()
-                                        .setVolumeId(id)
-                                        .build());
     }
 }

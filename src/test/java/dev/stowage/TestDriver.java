@@ -121,6 +121,7 @@ final class TestDriver implements AutoCloseable {
                 .getPublishContextMap();
     }
 
+    /// @param node empty: from every node
     void detach(String id, String node) {
         var _ =
                 controller()
