@@ -5,6 +5,7 @@
 /// - [dev.stowage.linux.Mounts], [dev.stowage.linux.LoopDevices] and
 ///   [dev.stowage.linux.FileSystemGrowth] are what a shell would do with `mount`, `losetup` and
 ///   `resize2fs`, as system calls;
+/// - [dev.stowage.linux.MountTable] is what `findmnt` shows, read from mountinfo;
 /// - [dev.stowage.linux.Command] runs the few programs that have no system call (mkfs, fsck).
 ///
 /// A call that the kernel refuses throws [dev.stowage.linux.ErrnoException] with the call's name,

@@ -1,5 +1,6 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.Mounts.MountAttribute;
 import dev.stowage.volume.MountOptions;
 import java.util.EnumSet;

@@ -3,6 +3,8 @@ package dev.stowage.node;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.FileSystemHealth;
+import dev.stowage.linux.MountPoint;
+import dev.stowage.linux.MountTable;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.volume.Condition;
 import dev.stowage.volume.Fault;

@@ -5,6 +5,8 @@ import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Freeze;
 import dev.stowage.linux.Linux;
+import dev.stowage.linux.MountPoint;
+import dev.stowage.linux.MountTable;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.volume.Freezer;
 import dev.stowage.volume.Reason;

@@ -1,5 +1,7 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.MountPoint;
+import dev.stowage.linux.MountTable;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Volume;

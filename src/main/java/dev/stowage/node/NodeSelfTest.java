@@ -3,6 +3,7 @@ package dev.stowage.node;
 import dev.stowage.linux.Command;
 import dev.stowage.linux.KernelVersion;
 import dev.stowage.linux.Linux;
+import dev.stowage.linux.MountTable;
 import dev.stowage.volume.FileSystemType;
 import java.io.IOException;
 import java.nio.file.Files;

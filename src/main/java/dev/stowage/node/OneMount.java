@@ -2,6 +2,8 @@ package dev.stowage.node;
 
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.MountPoint;
+import dev.stowage.linux.MountTable;
 import dev.stowage.linux.Mounts;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -3,6 +3,7 @@ package dev.stowage.node;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import dev.stowage.linux.Fd;
+import dev.stowage.linux.MountTable;
 import dev.stowage.linux.OpenFlags;
 import java.io.IOException;
 import java.nio.ByteBuffer;

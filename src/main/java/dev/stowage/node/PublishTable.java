@@ -1,5 +1,6 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.MountPoint;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;

@@ -1,6 +1,7 @@
 package dev.stowage.node;
 
 import dev.stowage.linux.Fd;
+import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.Mounts;
 import dev.stowage.linux.Mounts.MountAttribute;
 import dev.stowage.linux.OpenFlags;

@@ -1,5 +1,6 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.MountTable;
 import dev.stowage.volume.AccessType;
 import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.NodeId;

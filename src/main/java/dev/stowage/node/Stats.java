@@ -2,6 +2,7 @@ package dev.stowage.node;
 
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
+import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;

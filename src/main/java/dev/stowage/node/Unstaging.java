@@ -1,6 +1,8 @@
 package dev.stowage.node;
 
 import dev.stowage.linux.Linux;
+import dev.stowage.linux.MountPoint;
+import dev.stowage.linux.MountTable;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;

@@ -1,6 +1,8 @@
 package dev.stowage.node;
 
 import dev.stowage.linux.Linux;
+import dev.stowage.linux.MountPoint;
+import dev.stowage.linux.MountTable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

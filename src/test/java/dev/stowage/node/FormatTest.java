@@ -11,6 +11,7 @@ import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.KernelVersion;
 import dev.stowage.linux.LoopDevices;
+import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stowage.linux.KernelVersion;
+import dev.stowage.linux.MountTable;
 import dev.stowage.testing.RequiresRoot;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -8,6 +8,7 @@ import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
+import dev.stowage.linux.MountTable;
 import dev.stowage.linux.Mounts;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.testing.NothingLeftBehind;

@@ -3,6 +3,8 @@ package dev.stowage.node;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.LoopDevice;
 import dev.stowage.linux.LoopDevices;
+import dev.stowage.linux.MountPoint;
+import dev.stowage.linux.MountTable;
 import dev.stowage.linux.Mounts;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.volume.AccessMode;

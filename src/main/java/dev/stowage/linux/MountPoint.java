@@ -1,4 +1,4 @@
-package dev.stowage.node;
+package dev.stowage.linux;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +11,7 @@ import java.util.Set;
 /// @param attributes what holds for this mount: `ro`, `nosuid`
 /// @param shared whether what is mounted below is seen in other mount namespaces
 /// @param superblock what holds for the file system, as it chooses to show it
-record MountPoint(
+public record MountPoint(
         long id,
         String device,
         String root,
@@ -44,22 +44,22 @@ record MountPoint(
                 options(Octal.unescape(fields[separator + 3])));
     }
 
-    boolean readOnly() {
+    public boolean readOnly() {
         return attributes.contains("ro");
     }
 
-    boolean superblockReadOnly() {
+    public boolean superblockReadOnly() {
         return superblock.contains("ro");
     }
 
     /// Whether writes are refused below every mount of it. ext4 calls it `emergency_ro` where an
     /// error is the reason (Linux 6.15).
-    boolean refusesWrites() {
+    public boolean refusesWrites() {
         return superblockReadOnly() || superblock.contains("emergency_ro");
     }
 
-    /// ext4 says so (Linux 6.8); XFS does not, see FileSystemHealth.
-    boolean shutDown() {
+    /// ext4 says so (Linux 6.8); XFS does not, see [FileSystemHealth#xfsShutDown].
+    public boolean shutDown() {
         return superblock.contains("shutdown");
     }
 

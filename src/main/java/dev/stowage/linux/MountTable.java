@@ -1,4 +1,4 @@
-package dev.stowage.node;
+package dev.stowage.linux;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -7,20 +7,21 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
-/// What is mounted in this mount namespace at one moment. Never kept: who decides anything reads
-/// it again.
-record MountTable(List<MountPoint> mounts) {
+/// What is mounted in this mount namespace at one moment (proc_pid_mountinfo(5)). Never kept: who
+/// decides anything reads it again.
+public record MountTable(List<MountPoint> mounts) {
     private static final Path MOUNTINFO = Path.of("/proc/self/mountinfo");
 
-    MountTable {
+    public MountTable {
         mounts = List.copyOf(mounts);
     }
 
-    static MountTable read() throws IOException {
+    public static MountTable read() throws IOException {
         return parse(Files.readAllBytes(MOUNTINFO));
     }
 
-    static MountTable parse(byte[] mountinfo) {
+    /// @param mountinfo what the kernel's file holds
+    public static MountTable parse(byte[] mountinfo) {
         return new MountTable(
                 Octal.ofBytes(mountinfo)
                         .lines()
@@ -30,13 +31,13 @@ record MountTable(List<MountPoint> mounts) {
     }
 
     /// What is mounted exactly at `path`, which must be real; the last one is on top.
-    List<MountPoint> at(Path path) {
+    public List<MountPoint> at(Path path) {
         var name = path.toString();
         return mounts.stream().filter(mount -> mount.path().equals(name)).toList();
     }
 
     /// The mount in which `path` lies.
-    Optional<MountPoint> around(Path path) {
+    public Optional<MountPoint> around(Path path) {
         return mounts.stream()
                 .filter(mount -> path.startsWith(mount.path()))
                 .max(Comparator.comparingInt(mount -> mount.path().length()));

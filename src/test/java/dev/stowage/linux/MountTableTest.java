@@ -1,4 +1,4 @@
-package dev.stowage.node;
+package dev.stowage.linux;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
