@@ -3,7 +3,6 @@ package dev.stowage.linux;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -36,10 +35,13 @@ public record MountTable(List<MountPoint> mounts) {
         return mounts.stream().filter(mount -> mount.path().equals(name)).toList();
     }
 
-    /// The mount in which `path` lies.
+    /// The mount in which `path` lies, which must be real: the innermost, and of several there the
+    /// one on top.
     public Optional<MountPoint> around(Path path) {
         return mounts.stream()
                 .filter(mount -> path.startsWith(mount.path()))
-                .max(Comparator.comparingInt(mount -> mount.path().length()));
+                .reduce(
+                        (best, mount) ->
+                                mount.path().length() < best.path().length() ? best : mount);
     }
 }

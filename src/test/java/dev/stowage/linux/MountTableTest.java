@@ -34,4 +34,20 @@ class MountTableTest {
         assertThat(two.getFirst().shared()).isFalse();
         assertThat(two.getFirst().superblock()).containsExactly("ro", "context=\"a:s0:c1,c2\"");
     }
+
+    @Test
+    void aPathLiesInTheInnermostMountAndThereInTheOneOnTop() {
+        var table =
+                MountTable.parse(
+                        ("36 35 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                                        + "37 39 8:2 / /mnt/b rw - ext4 /dev/sdb rw\n"
+                                        + "38 37 8:3 / /mnt/b rw - xfs /dev/sdc rw\n"
+                                        + "39 36 8:4 / /mnt rw - ext4 /dev/sdd rw\n"
+                                        + "40 36 8:5 / /mnt/bc rw - ext4 /dev/sde rw\n")
+                                .getBytes(UTF_8));
+
+        assertThat(table.around(Path.of("/mnt/b/c")).orElseThrow().id()).isEqualTo(38);
+        assertThat(table.around(Path.of("/mnt/b")).orElseThrow().id()).isEqualTo(38);
+        assertThat(table.around(Path.of("/home")).orElseThrow().id()).isEqualTo(36);
+    }
 }
