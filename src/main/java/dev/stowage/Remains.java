@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import dev.stowage.linux.LoopDevices;
+import dev.stowage.linux.MountTable;
 import dev.stowage.linux.Mounts;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
@@ -95,8 +96,8 @@ record Remains(Path folder, List<Path> mounts, List<Loop> loops, boolean files) 
 
     private static List<Path> mounts(Path folder) throws IOException {
         var mounts = new ArrayList<Path>();
-        for (var line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
-            var mountPoint = Path.of(line.split(" ")[4]); // proc(5): the fifth field
+        for (var mount : MountTable.read().mounts()) {
+            var mountPoint = Path.of(mount.path());
             if (mountPoint.startsWith(folder)) {
                 mounts.add(mountPoint);
             }

@@ -1,5 +1,6 @@
 package dev.stowage;
 
+import dev.stowage.linux.MountTable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,9 +35,9 @@ record TourCgroup(Path root, Path folder, boolean hadIo) implements AutoCloseabl
 
     /// Where cgroup2 is mounted: alone, or beside version 1.
     private static Optional<Path> mounted() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
-                .filter(line -> line.contains(" - cgroup2 "))
-                .map(line -> Path.of(line.split(" ")[4])) // proc(5): the fifth field
+        return MountTable.read().mounts().stream()
+                .filter(mount -> mount.type().equals("cgroup2"))
+                .map(mount -> Path.of(mount.path()))
                 .findFirst();
     }
 

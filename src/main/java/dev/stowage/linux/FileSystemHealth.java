@@ -1,7 +1,5 @@
 package dev.stowage.linux;
 
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -9,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.List;
 import java.util.Optional;
 
 /// What the kernel has seen go wrong in a mounted file system. `root` is an O_PATH descriptor of
@@ -25,12 +22,6 @@ public final class FileSystemHealth {
 
     /// struct xfs_fsop_geom (fs/xfs/libxfs/xfs_fs.h)
     private static final int XFS_GEOM_SICK = 112;
-
-    /// proc_pid_mountinfo(5): the third field is the device, the last one the options of its file
-    /// system.
-    private static final Path MOUNTINFO = Path.of("/proc/self/mountinfo");
-
-    private static final int MOUNTINFO_DEVICE = 2;
 
     private FileSystemHealth() {}
 
@@ -64,19 +55,14 @@ public final class FileSystemHealth {
         }
     }
 
-    /// Whether an error has made an ext4 refuse writes. From Linux 6.15 on statfs does not show it,
-    /// only mountinfo (`emergency_ro`, fs/ext4/super.c).
+    /// Whether an error has made an ext4 refuse writes, see [MountPoint#emergencyReadOnly].
     ///
     /// @param device the file system's device number as stat(2) has it
     public static boolean extRefusesWrites(long device) throws IOException {
         var number = Stat.major(device) + ":" + Stat.minor(device);
-        return Files.readAllLines(MOUNTINFO, ISO_8859_1).stream()
-                .map(line -> line.split(" "))
-                .filter(fields -> fields[MOUNTINFO_DEVICE].equals(number))
-                .anyMatch(
-                        fields ->
-                                List.of(fields[fields.length - 1].split(","))
-                                        .contains("emergency_ro"));
+        return MountTable.read().mounts().stream()
+                .filter(mount -> mount.device().equals(number))
+                .anyMatch(MountPoint::emergencyReadOnly);
     }
 
     private static long number(Path folder, String file) throws IOException {

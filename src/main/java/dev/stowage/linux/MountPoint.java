@@ -52,10 +52,15 @@ public record MountPoint(
         return superblock.contains("ro");
     }
 
-    /// Whether writes are refused below every mount of it. ext4 calls it `emergency_ro` where an
-    /// error is the reason (Linux 6.15).
+    /// Whether writes are refused below every mount of it.
     public boolean refusesWrites() {
-        return superblockReadOnly() || superblock.contains("emergency_ro");
+        return superblockReadOnly() || emergencyReadOnly();
+    }
+
+    /// Whether an error has made an ext4 refuse writes. From Linux 6.15 on statfs does not show it
+    /// (`emergency_ro`, fs/ext4/super.c).
+    public boolean emergencyReadOnly() {
+        return superblock.contains("emergency_ro");
     }
 
     /// ext4 says so (Linux 6.8); XFS does not, see [FileSystemHealth#xfsShutDown].

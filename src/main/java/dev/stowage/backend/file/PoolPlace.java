@@ -1,37 +1,23 @@
 package dev.stowage.backend.file;
 
 import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
+import dev.stowage.linux.MountPoint;
+import dev.stowage.linux.MountTable;
 import dev.stowage.linux.Usage;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /// Whether the folder that the configuration names is where a pool can lie.
 final class PoolPlace {
     private static final Map<Long, String> FORGETFUL =
             Map.of(Usage.OVERLAY, "overlay", Usage.TMPFS, "tmpfs", Usage.RAMFS, "ramfs");
-
-    /// Fields of a line of mountinfo (proc_pid_mountinfo(5)).
-    private static final int ROOT = 3;
-
-    private static final int MOUNT_POINT = 4;
-
-    private static final Path MOUNTINFO = Path.of("/proc/self/mountinfo");
-
-    /// proc_pid_mountinfo(5): blanks, tabs, newlines and backslashes are written in octal.
-    private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
 
     static final String CONTROLLER_MAKES_NONE =
             "a controller makes no pool: is the disk mounted here? A node's driver makes the pool when it starts with this configuration";
@@ -110,7 +96,7 @@ final class PoolPlace {
         var root = Path.of("/");
         return Linux.stat(place).dev() != Linux.stat(root).dev()
                 && isDisk(
-                        Files.readAllLines(MOUNTINFO, ISO_8859_1),
+                        MountTable.read(),
                         place.toRealPath(),
                         Linux.statfs(root).type() == Usage.OVERLAY);
     }
@@ -119,33 +105,15 @@ final class PoolPlace {
     /// of it that was handed in looks like a disk; but it is only a part of its file system, where
     /// a disk is the whole of its own. A btrfs disk may be mounted by a subvolume, which looks like
     /// a part too.
-    static boolean isDisk(List<String> mountinfo, Path real, boolean inContainer) {
-        var depth = 0;
-        var isDisk = false;
-        for (var line : mountinfo) {
-            var fields = line.split(" ");
-            var mountPoint = mountPoint(fields);
-            if (real.startsWith(mountPoint) && mountPoint.getNameCount() >= depth) {
-                depth = mountPoint.getNameCount();
-                isDisk = depth > 0 && (!inContainer || isWhole(fields));
-            }
-        }
-        return isDisk;
+    static boolean isDisk(MountTable mounts, Path real, boolean inContainer) {
+        return mounts.around(real)
+                .filter(mount -> !mount.path().equals("/"))
+                .filter(mount -> !inContainer || isWhole(mount))
+                .isPresent();
     }
 
-    private static boolean isWhole(String[] fields) {
-        return fields[ROOT].equals("/") || List.of(fields).contains("btrfs");
-    }
-
-    private static Path mountPoint(String[] fields) {
-        var bytes =
-                OCTAL.matcher(fields[MOUNT_POINT])
-                        .replaceAll(
-                                octal ->
-                                        Matcher.quoteReplacement(
-                                                Character.toString(
-                                                        Integer.parseInt(octal.group(1), 8))));
-        return Path.of(new String(bytes.getBytes(ISO_8859_1), UTF_8));
+    private static boolean isWhole(MountPoint mount) {
+        return mount.root().equals("/") || mount.type().equals("btrfs");
     }
 
     /// The pool is not here: no fault if it never was.

@@ -1,7 +1,9 @@
 package dev.stowage.backend.file;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stowage.linux.MountTable;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -37,6 +39,7 @@ class PoolPlaceTest {
     }
 
     private static boolean isDisk(List<String> mountinfo, boolean inContainer) {
-        return PoolPlace.isDisk(mountinfo, Path.of("/mnt/ssd/stowage"), inContainer);
+        var mounts = MountTable.parse(String.join("\n", mountinfo).getBytes(UTF_8));
+        return PoolPlace.isDisk(mounts, Path.of("/mnt/ssd/stowage"), inContainer);
     }
 }
