@@ -1,5 +1,6 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.MountTable;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
@@ -60,16 +61,15 @@ public final class ForgottenVolumes {
 
     /// Looks once at the pool's volumes on this node.
     public void giveBack(PoolId pool) throws IOException {
-        var here = connectors.volumes(pool).keySet();
-        since.keySet().removeIf(id -> id.poolTag().equals(pool.tag()) && !here.contains(id));
-        for (var id : here) {
-            look(id);
-        }
+        var here = connectors.volumes(pool);
+        since.keySet().removeIf(id -> id.poolTag().equals(pool.tag()) && !here.containsKey(id));
+        var table = MountTable.read();
+        here.forEach((id, devices) -> look(id, new VolumeMounts(table, devices)));
     }
 
-    private void look(VolumeId id) {
+    private void look(VolumeId id, VolumeMounts mounts) {
         try {
-            if (!isForgotten(id)) {
+            if (!isForgotten(id, mounts)) {
                 since.remove(id);
             } else if (isOverdue(id)) {
                 turn.take(id, () -> giveBack(id));
@@ -80,8 +80,9 @@ public final class ForgottenVolumes {
         }
     }
 
-    private boolean isForgotten(VolumeId id) throws IOException {
-        return unwanted.test(id) && !staging.published(id);
+    /// Most are published, which costs no look at the pool.
+    private boolean isForgotten(VolumeId id, VolumeMounts mounts) throws IOException {
+        return !Unstaging.published(mounts) && unwanted.test(id);
     }
 
     private boolean isOverdue(VolumeId id) {

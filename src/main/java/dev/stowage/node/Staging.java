@@ -69,11 +69,6 @@ public final class Staging {
         return unstaging.giveBack(id);
     }
 
-    /// Whether something of the volume is published on this node.
-    boolean published(VolumeId id) throws IOException {
-        return unstaging.published(id);
-    }
-
     /// Whether the volume is staged at the path, in whatever way.
     public boolean staged(VolumeId id, Path stagingPath) throws IOException {
         var place = HostPath.find(stagingPath);

@@ -43,8 +43,9 @@ final class Unstaging {
         }
     }
 
-    boolean published(VolumeId id) throws IOException {
-        return !others(mounts(id)).stream().allMatch(Unstaging::isStaging);
+    /// Whether something of the volume is published on this node.
+    static boolean published(VolumeMounts mounts) throws IOException {
+        return !others(mounts).stream().allMatch(Unstaging::isStaging);
     }
 
     boolean giveBack(VolumeId id) throws IOException {

@@ -9,9 +9,11 @@ import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.PoolId;
+import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -71,6 +73,22 @@ class ForgottenVolumesTest {
                 volume.unpublish("target");
                 volume.unstage();
             }
+        }
+    }
+
+    /// On a shared folder every node would read the records of all that its pods use.
+    @Test
+    void whetherAPublishedVolumeIsWantedIsNotAsked() throws IOException {
+        try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
+            test.stage();
+            test.publish("target", true);
+            var asked = new ArrayList<VolumeId>();
+            look(test, asked::add, NONE);
+            assertThat(asked).isEmpty();
+            test.unpublish("target");
+            look(test, id -> !asked.add(id), NONE);
+            assertThat(asked).containsExactly(test.id());
+            test.unstage();
         }
     }
 
