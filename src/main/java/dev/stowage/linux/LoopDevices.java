@@ -48,7 +48,7 @@ public final class LoopDevices {
 
     /// Binds a free loop device to the image, with direct I/O where the image's file system allows
     /// it (see [LoopDevice#directIo()]). Always a new one, also where the image has one already:
-    /// callers look with [#find] first.
+    /// callers look first.
     ///
     /// @param name at most 63 bytes of UTF-8, not empty
     /// @param blockSize logical, a power of two from 512 to the page size
@@ -109,18 +109,6 @@ public final class LoopDevices {
                 last = number;
             }
         }
-    }
-
-    /// The device that is bound to this file under this name. Where there are several (two were
-    /// racing), the one with the lowest number.
-    public static Optional<LoopDevice> find(FileId image, String name) throws IOException {
-        for (var number : bound()) {
-            var device = read(number, status -> status.isOf(image, name));
-            if (device.isPresent()) {
-                return device;
-            }
-        }
-        return Optional.empty();
     }
 
     /// All bound devices of the machine, by number; most are not ours.
