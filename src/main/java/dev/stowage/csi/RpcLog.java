@@ -10,6 +10,8 @@ import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -22,6 +24,7 @@ public final class RpcLog implements ServerInterceptor {
     private static final String[] NAMING_FIELDS = {
         "volume_id", "name", "snapshot_id", "target_snapshot_id"
     };
+    private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
     private static final Set<String> HEALTH_CHECKS = Set.of("Probe", "GetInfo");
 
     @Override
@@ -39,7 +42,7 @@ public final class RpcLog implements ServerInterceptor {
         return new SimpleForwardingServerCallListener<>(next.startCall(logged, headers)) {
             @Override
             public void onMessage(Q request) {
-                entry.name(request);
+                entry.request = request;
                 super.onMessage(request);
             }
         };
@@ -48,25 +51,16 @@ public final class RpcLog implements ServerInterceptor {
     private static final class Entry {
         private final String method;
         private final long startedNanos = System.nanoTime();
-        private volatile String volume = "-";
+        private volatile @Nullable Object request;
 
-        Entry(@org.jspecify.annotations.Nullable String method) {
+        Entry(@Nullable String method) {
             this.method = String.valueOf(method);
         }
 
-        void name(Object request) {
-            if (request instanceof Message message) {
-                for (var name : NAMING_FIELDS) {
-                    var field = message.getDescriptorForType().findFieldByName(name);
-                    if (field != null && message.getField(field) instanceof String text) {
-                        volume = text.isEmpty() ? volume : printable(text);
-                    }
-                }
-            }
-        }
-
+        /// Written when the answer is on its way: nobody waits for it.
         void write(Status status) {
             var millis = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - startedNanos) / 1000.0;
+            var volume = name();
             if (status.isOk()) {
                 LOG.atLevel(HEALTH_CHECKS.contains(method) ? Level.DEBUG : Level.INFO)
                         .log("{} {} OK {} ms", method, volume, millis);
@@ -81,6 +75,21 @@ public final class RpcLog implements ServerInterceptor {
             }
         }
 
+        private String name() {
+            var found = "-";
+            if (request instanceof Message message) {
+                for (var name : NAMING_FIELDS) {
+                    var field = message.getDescriptorForType().findFieldByName(name);
+                    if (field != null
+                            && message.getField(field) instanceof String text
+                            && !text.isEmpty()) {
+                        found = printable(text);
+                    }
+                }
+            }
+            return found;
+        }
+
         /// A name is the caller's text: control characters must not forge log lines.
         private static String printable(String text) {
             var cut = text.length() > 128 ? text.substring(0, 128) + "..." : text;
@@ -88,7 +97,7 @@ public final class RpcLog implements ServerInterceptor {
         }
 
         private static String oneLine(String text) {
-            return text.replaceAll("\\p{Cntrl}", "?");
+            return CONTROL.matcher(text).replaceAll("?");
         }
     }
 }

@@ -6,6 +6,7 @@ import static dev.stowage.linux.Syscall.POSIX;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// An open descriptor, close-on-exec. Closing twice is harmless; any use after that is an
@@ -43,6 +44,25 @@ public final class Fd implements AutoCloseable {
         return open(path, flags, 0);
     }
 
+    /// Empty where there is nothing by that name (ENOENT).
+    public static Optional<Fd> openIfExists(Path path, int flags) throws ErrnoException {
+        var bytes = Syscall.cString(path);
+        var number =
+                Syscall.expecting(
+                        "openat",
+                        path,
+                        () ->
+                                LIBC.openat(
+                                        SystemCalls.AT_FDCWD,
+                                        bytes,
+                                        flags | OpenFlags.O_CLOEXEC,
+                                        0),
+                        Errno.ENOENT);
+        return number == Syscall.FAILED
+                ? Optional.empty()
+                : Optional.of(of(number, path.toString()));
+    }
+
     /// openat(2) from the working directory. `mode` counts only with O_CREAT, and the umask is
     /// taken from it.
     public static Fd open(Path path, int flags, int mode) throws ErrnoException {
@@ -76,6 +96,19 @@ public final class Fd implements AutoCloseable {
         var folder = number();
         var path = component(component);
         Syscall.retrying("mkdirat", name + "/" + component, () -> LIBC.mkdirat(folder, path, mode));
+    }
+
+    /// As [#mkdirAt], but false where something has that name already.
+    public boolean mkdirAtIfAbsent(String component, int mode) throws ErrnoException {
+        var folder = number();
+        var path = component(component);
+        var made =
+                Syscall.expecting(
+                        "mkdirat",
+                        name + "/" + component,
+                        () -> LIBC.mkdirat(folder, path, mode),
+                        Errno.EEXIST);
+        return made != Syscall.FAILED;
     }
 
     public void unlinkAt(String component) throws ErrnoException {
@@ -187,14 +220,8 @@ public final class Fd implements AutoCloseable {
     /// -1 where there is none up to the end.
     public long seekData(long from) throws ErrnoException {
         var open = number();
-        try {
-            return Syscall.retrying("lseek", name, () -> POSIX.lseekLong(open, from, SEEK_DATA));
-        } catch (ErrnoException e) {
-            if (e.is(Errno.ENXIO)) {
-                return -1;
-            }
-            throw e;
-        }
+        return Syscall.expecting(
+                "lseek", name, () -> POSIX.lseekLong(open, from, SEEK_DATA), Errno.ENXIO);
     }
 
     /// The offset of the first hole at or after `from`, which must lie within the file; its end
@@ -265,6 +292,14 @@ public final class Fd implements AutoCloseable {
     long ioctl(String request, long code, long argument) throws ErrnoException {
         var open = number();
         return Syscall.retrying(request, name, () -> LIBC.ioctl(open, code, argument));
+    }
+
+    /// False where it fails with this error.
+    boolean ioctlSucceeds(String request, long code, long argument, Errno failure)
+            throws ErrnoException {
+        var open = number();
+        return Syscall.expecting(request, name, () -> LIBC.ioctl(open, code, argument), failure)
+                != Syscall.FAILED;
     }
 
     /// Closes the descriptor. Errors of close(2) are not reported: what must be durable was synced

@@ -44,14 +44,7 @@ public final class Linux {
     }
 
     private static Optional<Stat> ifExists(Path path, int flags) throws ErrnoException {
-        try {
-            return Optional.of(Stat.read(SystemCalls.AT_FDCWD, Syscall.cString(path), flags, path));
-        } catch (ErrnoException e) {
-            if (e.is(Errno.ENOENT, Errno.ENOTDIR)) {
-                return Optional.empty();
-            }
-            throw e;
-        }
+        return Stat.find(SystemCalls.AT_FDCWD, Syscall.cString(path), flags, path);
     }
 
     public static void fsync(Path file) throws ErrnoException {
@@ -137,15 +130,7 @@ public final class Linux {
     }
 
     static boolean thawOpened(Fd root) throws ErrnoException {
-        try {
-            root.ioctl("FITHAW", FITHAW, 0L);
-            return true;
-        } catch (ErrnoException e) {
-            if (e.is(Errno.EINVAL)) {
-                return false;
-            }
-            throw e;
-        }
+        return root.ioctlSucceeds("FITHAW", FITHAW, 0L, Errno.EINVAL);
     }
 
     /// Makes `to` share all blocks of `from` (FICLONE). EOPNOTSUPP or EINVAL where the file system

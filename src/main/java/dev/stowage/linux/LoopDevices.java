@@ -9,10 +9,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// Loop devices (linux/loop.h). They belong to the whole machine: what is found here may be
@@ -22,7 +22,7 @@ public final class LoopDevices {
     private static final Path CONTROL = Path.of("/dev/loop-control");
     private static final File SYS_BLOCK = new File("/sys/block");
     private static final Path PARTITIONS = Path.of("/proc/partitions");
-    private static final Pattern PARTITION = Pattern.compile("\\s*7\\s+\\d+\\s+\\d+\\s+loop(\\d+)");
+    private static final Pattern PARTITION = Pattern.compile(" 7 +\\d+ +\\d+ loop(\\d+)\n");
     private static final LoopNodes NODES = new LoopNodes(Path.of("/dev"));
 
     private static final long LOOP_CLR_FD = 0x4C01;
@@ -290,13 +290,13 @@ public final class LoopDevices {
     /// The loop devices that have a size (/proc/partitions), which an unbound one has not: one file
     /// for all of them, where sysfs would be asked for each.
     private static List<Integer> bound() throws IOException {
-        try (var lines = Files.lines(PARTITIONS)) {
-            return lines.map(PARTITION::matcher)
-                    .filter(Matcher::matches)
-                    .map(line -> Integer.valueOf(line.group(1)))
-                    .sorted()
-                    .toList();
+        var found = new ArrayList<Integer>();
+        var partitions = PARTITION.matcher(Files.readString(PARTITIONS));
+        while (partitions.find()) {
+            found.add(Integer.valueOf(partitions.group(1)));
         }
+        Collections.sort(found);
+        return found;
     }
 
     /// Empty where the device is not wanted, or was detached in the meantime.

@@ -3,6 +3,7 @@ package dev.stowage.linux;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -21,18 +22,25 @@ public record MountTable(List<MountPoint> mounts) {
 
     /// @param mountinfo what the kernel's file holds
     public static MountTable parse(byte[] mountinfo) {
-        return new MountTable(
-                Octal.ofBytes(mountinfo)
-                        .lines()
-                        .filter(line -> !line.isEmpty())
-                        .map(MountPoint::parse)
-                        .toList());
+        var mounts = new ArrayList<MountPoint>();
+        for (var line : Octal.ofBytes(mountinfo).split("\n")) {
+            if (!line.isEmpty()) {
+                mounts.add(MountPoint.parse(line));
+            }
+        }
+        return new MountTable(mounts);
     }
 
     /// What is mounted exactly at `path`, which must be real; the last one is on top.
     public List<MountPoint> at(Path path) {
         var name = path.toString();
-        return mounts.stream().filter(mount -> mount.path().equals(name)).toList();
+        var found = new ArrayList<MountPoint>();
+        for (var mount : mounts) {
+            if (mount.path().equals(name)) {
+                found.add(mount);
+            }
+        }
+        return List.copyOf(found);
     }
 
     /// The mount in which `path` lies, which must be real: the innermost, and of several there the

@@ -14,6 +14,9 @@ final class Octal {
     /// @param text one char for each byte (ISO 8859-1)
     /// @return the bytes as UTF-8
     static String unescape(String text) {
+        if (isPlain(text)) {
+            return text;
+        }
         var bytes = new ByteArrayOutputStream(text.length());
         for (var i = 0; i < text.length(); i++) {
             var c = text.charAt(i);
@@ -25,6 +28,16 @@ final class Octal {
             }
         }
         return bytes.toString(UTF_8);
+    }
+
+    /// Of nearly all: without an escape, and the same in UTF-8.
+    private static boolean isPlain(String text) {
+        for (var i = 0; i < text.length(); i++) {
+            if (text.charAt(i) == '\\' || text.charAt(i) > '\u007f') {
+                return false;
+            }
+        }
+        return true;
     }
 
     static String ofBytes(byte[] bytes) {

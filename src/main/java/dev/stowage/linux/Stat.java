@@ -2,6 +2,7 @@ package dev.stowage.linux;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
 
 /// What statx(2) says of a file, asked for by path or descriptor.
 ///
@@ -34,17 +35,35 @@ public record Stat(
     /// Of `path` below `folder`, or of the descriptor `folder` itself (AT_EMPTY_PATH).
     static Stat read(int folder, byte[] path, int flags, Object subject) throws ErrnoException {
         var statx = new byte[STATX_SIZE];
-        Syscall.retrying(
-                "statx",
-                subject,
-                () ->
-                        LibC.LIBC.syscall(
-                                SystemCalls.STATX,
-                                folder,
-                                path,
-                                flags | SystemCalls.AT_NO_AUTOMOUNT,
-                                STATX_BASIC_STATS,
-                                statx));
+        Syscall.retrying("statx", subject, () -> statx(folder, path, flags, statx));
+        return of(statx);
+    }
+
+    /// As [#read], but empty where the kernel answers ENOENT or ENOTDIR.
+    static Optional<Stat> find(int folder, byte[] path, int flags, Object subject)
+            throws ErrnoException {
+        var statx = new byte[STATX_SIZE];
+        var result =
+                Syscall.expecting(
+                        "statx",
+                        subject,
+                        () -> statx(folder, path, flags, statx),
+                        Errno.ENOENT,
+                        Errno.ENOTDIR);
+        return result == Syscall.FAILED ? Optional.empty() : Optional.of(of(statx));
+    }
+
+    private static long statx(int folder, byte[] path, int flags, byte[] statx) {
+        return LibC.LIBC.syscall(
+                SystemCalls.STATX,
+                folder,
+                path,
+                flags | SystemCalls.AT_NO_AUTOMOUNT,
+                STATX_BASIC_STATS,
+                statx);
+    }
+
+    private static Stat of(byte[] statx) {
         var fields = ByteBuffer.wrap(statx).order(ByteOrder.nativeOrder());
         return new Stat(
                 deviceNumber(

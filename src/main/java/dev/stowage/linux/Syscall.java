@@ -12,6 +12,9 @@ final class Syscall {
 
     private static final Runtime RUNTIME = Runtime.getRuntime(LibC.LIBC);
 
+    /// The answer of a call that failed as was to be expected.
+    static final long FAILED = -1;
+
     /// The path of a call that is about a descriptor (AT_EMPTY_PATH).
     static final byte[] EMPTY_PATH = {0};
 
@@ -25,16 +28,36 @@ final class Syscall {
     /// Makes the call until no signal interrupts it. For calls that do nothing when they answer
     /// EINTR, or the same thing again.
     static long retrying(String name, Object subject, Call call) throws ErrnoException {
+        return expecting(name, subject, call);
+    }
+
+    /// As [#retrying], but a failure with one of these errors is an answer too: [#FAILED]. For what
+    /// fails all the time, such as a look at what may not be there: an exception with its stack
+    /// takes longer than the call.
+    static long expecting(String name, Object subject, Call call, Errno... failures)
+            throws ErrnoException {
         while (true) {
             var result = call.make();
             if (result >= 0) {
                 return result;
             }
             var errno = errno();
+            if (isOneOf(errno, failures)) {
+                return FAILED;
+            }
             if (errno != Errno.EINTR.number()) {
                 throw new ErrnoException(name, subject.toString(), errno, "");
             }
         }
+    }
+
+    private static boolean isOneOf(int errno, Errno... candidates) {
+        for (var candidate : candidates) {
+            if (candidate.number() == errno) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// Turns the result of a call that must not be made twice into an exception where it failed.

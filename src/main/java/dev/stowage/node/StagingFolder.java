@@ -1,7 +1,5 @@
 package dev.stowage.node;
 
-import dev.stowage.linux.Errno;
-import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.volume.Reason;
@@ -27,12 +25,7 @@ final class StagingFolder {
     /// @throws VolumeException FAILED_PRECONDITION if there is something that is not a folder
     static void make(HostPath place) throws IOException {
         try (var parent = Fd.open(place.folder(), OpenFlags.O_PATH | OpenFlags.O_DIRECTORY)) {
-            try {
-                parent.mkdirAt(place.name(), MODE);
-            } catch (ErrnoException e) {
-                if (!e.is(Errno.EEXIST)) {
-                    throw e;
-                }
+            if (!parent.mkdirAtIfAbsent(place.name(), MODE)) {
                 requireFolder(place, parent);
             }
         }

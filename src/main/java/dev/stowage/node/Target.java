@@ -50,15 +50,7 @@ final class Target implements AutoCloseable {
     }
 
     private static Target folder(HostPath place, Fd parent) throws IOException {
-        var made = true;
-        try {
-            parent.mkdirAt(place.name(), FOLDER_MODE);
-        } catch (ErrnoException e) {
-            if (!e.is(Errno.EEXIST)) {
-                throw e;
-            }
-            made = false;
-        }
+        var made = parent.mkdirAtIfAbsent(place.name(), FOLDER_MODE);
         var fd = existing(place, parent, OpenFlags.O_DIRECTORY);
         return checked(new Target(place, parent, fd, made), Target::requireEmptyFolder);
     }

@@ -3,8 +3,6 @@ package dev.stowage.backend.file;
 import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
 import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
 
-import dev.stowage.linux.Errno;
-import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
@@ -23,13 +21,7 @@ final class FolderTree {
     /// Makes a folder unless it is there; not durable yet. One that is there is settled too:
     /// whoever made it may have been killed before.
     static void makeIfAbsent(Fd parent, String name, NewFile newFile) throws IOException {
-        try {
-            parent.mkdirAt(name, Durable.FOLDER_MODE);
-        } catch (ErrnoException e) {
-            if (!e.is(Errno.EEXIST)) {
-                throw e;
-            }
-        }
+        var _ = parent.mkdirAtIfAbsent(name, Durable.FOLDER_MODE);
         if (newFile != NewFile.AS_MADE) {
             try (var folder = parent.openAt(name, O_DIRECTORY | O_NOFOLLOW, 0)) {
                 newFile.settle(folder);

@@ -187,11 +187,7 @@ final class Holds {
     }
 
     private static Optional<Hold> read(Path file) throws IOException {
-        try {
-            return Optional.of(Hold.of(StoredRecord.read(file)));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        }
+        return StoredRecord.readIfThere(file).map(Hold::of);
     }
 
     private static void requireSameUse(Hold present, Hold wanted) {

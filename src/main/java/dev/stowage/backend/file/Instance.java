@@ -37,6 +37,9 @@ record Instance(NodeId node, String boot, String random) {
 
     /// The node id that a file's name spells; empty if none.
     static Optional<NodeId> nodeId(String text) {
+        if (text.startsWith(".")) { // ours, and in every folder of holders
+            return Optional.empty();
+        }
         try {
             return Optional.of(new NodeId(text));
         } catch (VolumeException e) {

@@ -66,13 +66,21 @@ final class StoredRecord {
     /// @throws VolumeException DAMAGED if it is no record; FAILED_PRECONDITION if it needs a later
     ///     version of the driver
     static StoredRecord read(Path file) throws IOException {
+        return readIfThere(file).orElseThrow(() -> new NoSuchFileException(file.toString()));
+    }
+
+    /// As [#read], but empty if it is not there.
+    static Optional<StoredRecord> readIfThere(Path file) throws IOException {
         var bytes = content(file);
-        if (bytes.length > MAX_BYTES) {
+        if (bytes.isEmpty()) {
+            return Optional.empty();
+        }
+        if (bytes.get().length > MAX_BYTES) {
             throw damaged(file, "it is larger than %d bytes".formatted(MAX_BYTES));
         }
-        var record = new StoredRecord(file, parse(file, bytes));
+        var record = new StoredRecord(file, parse(file, bytes.get()));
         record.requireUnderstood();
-        return record;
+        return Optional.of(record);
     }
 
     /// The record of what lies in `folder`; empty if there is no such folder.
@@ -91,32 +99,27 @@ final class StoredRecord {
         return found;
     }
 
-    private static Optional<StoredRecord> readIfThere(Path file) throws IOException {
-        try {
-            return Optional.of(read(file));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        }
-    }
-
-    /// At most one byte more than a record may have.
-    private static byte[] content(Path file) throws IOException {
-        var content = new ByteArrayOutputStream();
-        try (var fd = Fd.open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)) {
-            var chunk = ByteBuffer.allocate(CHUNK_BYTES);
-            while (content.size() <= MAX_BYTES && fd.read(chunk.clear(), content.size()) > 0) {
-                content.write(chunk.array(), 0, chunk.position());
-            }
-            return content.toByteArray();
+    /// At most a chunk more than a record may have; empty if it is not there.
+    private static Optional<byte[]> content(Path file) throws IOException {
+        try (var fd = Fd.openIfExists(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).orElse(null)) {
+            return fd == null ? Optional.empty() : Optional.of(content(fd));
         } catch (ErrnoException e) {
-            if (e.is(Errno.ENOENT)) {
-                throw new NoSuchFileException(file.toString());
-            }
             if (e.is(Errno.ENOTDIR, Errno.EISDIR, Errno.ELOOP, Errno.ESPIPE, Errno.ENXIO)) {
                 throw damaged(file, String.valueOf(e.getMessage()));
             }
             throw e;
         }
+    }
+
+    /// Of a regular file, a read that answers less than was asked for has come to the end.
+    private static byte[] content(Fd fd) throws IOException {
+        var content = new ByteArrayOutputStream();
+        var chunk = ByteBuffer.allocate(CHUNK_BYTES);
+        do {
+            var _ = fd.read(chunk.clear(), content.size());
+            content.write(chunk.array(), 0, chunk.position());
+        } while (!chunk.hasRemaining() && content.size() <= MAX_BYTES);
+        return content.toByteArray();
     }
 
     private static ObjectNode parse(Path file, byte[] bytes) {
