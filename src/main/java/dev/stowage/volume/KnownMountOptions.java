@@ -23,14 +23,18 @@ final class KnownMountOptions {
 
     private static final Map<FileSystemType, KnownMountOptions> KNOWN =
             Map.of(
-                    FileSystemType.EXT4, ext(),
-                    FileSystemType.EXT3, ext(),
+                    FileSystemType.EXT4, ext4(),
+                    FileSystemType.EXT3, ext3(),
                     FileSystemType.XFS, xfs(),
                     FileSystemType.BTRFS, btrfs());
 
     private final List<Rule> rules;
     private final Map<String, String> usual;
     private final Set<String> chosenByKernel;
+    private final Map<Value, Set<String>> decides;
+
+    /// What an option decides, and how.
+    private record Value(String key, String value) {}
 
     /// One option: what it decides, on what value, and how it is said to the kernel.
     record Setting(String key, String value, String spelled) {}
@@ -40,10 +44,14 @@ final class KnownMountOptions {
     private record Rule(String spelling, Pattern form, String key, UnaryOperator<String> value) {}
 
     private KnownMountOptions(
-            List<Rule> rules, Map<String, String> usual, Set<String> chosenByKernel) {
+            List<Rule> rules,
+            Map<String, String> usual,
+            Set<String> chosenByKernel,
+            Map<Value, Set<String>> decides) {
         this.rules = List.copyOf(rules);
         this.usual = Map.copyOf(usual);
         this.chosenByKernel = Set.copyOf(chosenByKernel);
+        this.decides = Map.copyOf(decides);
     }
 
     static KnownMountOptions of(FileSystemType fileSystem) {
@@ -72,9 +80,18 @@ final class KnownMountOptions {
         return usual.getOrDefault(key, "");
     }
 
-    /// Whether the kernel decides by the device where nothing was asked for.
+    /// Whether the kernel decides by the device, or by what mkfs has written there, where nothing
+    /// was asked for.
     boolean chosenByKernel(String key) {
         return chosenByKernel.contains(key);
+    }
+
+    /// Whether one of the values in force leaves no choice for this key: `nodatacow` is also
+    /// `nodatasum`, whether anybody says so or not.
+    boolean decided(String key, Map<String, String> inForce) {
+        return inForce.entrySet().stream()
+                .map(entry -> decides.get(new Value(entry.getKey(), entry.getValue())))
+                .anyMatch(keys -> keys != null && keys.contains(key));
     }
 
     List<String> spellings() {
@@ -83,19 +100,31 @@ final class KnownMountOptions {
         return all;
     }
 
-    private static KnownMountOptions ext() {
-        var table = new Table().common().number("commit", "5").onOff("discard", "off");
+    private static KnownMountOptions ext4() {
+        var table = ext().onOff("delalloc", "on");
+        table.decides("data", "journal", "delalloc");
+        return table.known();
+    }
+
+    private static KnownMountOptions ext3() {
+        return ext().known();
+    }
+
+    private static Table ext() {
+        var table = new Table().common().number("commit", 1, "5").onOff("discard", "off");
         table.choice("data", "ordered|writeback|journal", "ordered");
         table.choice("errors", "continue|remount-ro", "continue");
-        table.onOff("delalloc", "on").onOff("auto_da_alloc", "on").number("stripe", "0");
-        return table.known();
+        table.onOff("auto_da_alloc", "on").number("stripe", 2, "0").kernelChooses("stripe");
+        return table;
     }
 
     private static KnownMountOptions xfs() {
         var table = new Table().common().onOff("discard", "off").onOff("largeio", "off");
         table.flag("inode64", "inodes", "64", "64").flag("inode32", "inodes", "32", "64");
-        table.size("allocsize", "65536").number("logbufs", "8").size("logbsize", "32768");
+        table.size("allocsize", "65536").number("logbufs", 2, "8");
+        table.size("logbsize", "32768").kernelChooses("logbsize");
         table.flag("swalloc", "swalloc", "on", "off").flag("wsync", "wsync", "on", "off");
+        table.decides("sync", "on", "wsync");
         table.flag("pquota", "prjquota", "on", "off").flag("prjquota", "prjquota", "on", "off");
         // always given, never shown
         table.flag("nouuid", "nouuid", "on", "on");
@@ -103,7 +132,7 @@ final class KnownMountOptions {
     }
 
     private static KnownMountOptions btrfs() {
-        var table = new Table().common().number("commit", "30");
+        var table = new Table().common().number("commit", 1, "30");
         table.flag("discard", "discard", "sync", "off")
                 .flag("discard=sync", "discard", "sync", "off");
         table.flag("discard=async", "discard", "async", "off");
@@ -113,6 +142,7 @@ final class KnownMountOptions {
         table.onOff("autodefrag", "off").onOff("datasum", "on").onOff("datacow", "on");
         table.onOff("flushoncommit", "off");
         table.compression();
+        table.decides("datacow", "off", "datasum", "compress");
         return table.known();
     }
 
@@ -120,6 +150,7 @@ final class KnownMountOptions {
         private final List<Rule> rules = new ArrayList<>();
         private final Map<String, String> usual = new HashMap<>();
         private final Set<String> chosenByKernel = new HashSet<>();
+        private final Map<Value, Set<String>> decides = new HashMap<>();
 
         private Table common() {
             flag("sync", "sync", "on", "off").flag("async", "sync", "off", "off");
@@ -137,9 +168,15 @@ final class KnownMountOptions {
             return flag(name, name, "on", usually).flag("no" + name, name, "off", usually);
         }
 
-        private Table number(String name, String usually) {
+        /// @param least what is less means the usual value
+        private Table number(String name, int least, String usually) {
             var form = Pattern.compile(name + "=(0|[1-9][0-9]{0,6})");
-            rules.add(new Rule(name + "=N", form, name, UnaryOperator.identity()));
+            rules.add(
+                    new Rule(
+                            name + "=N",
+                            form,
+                            name,
+                            value -> Integer.parseInt(value) < least ? usually : value));
             usual.put(name, usually);
             return this;
         }
@@ -158,13 +195,18 @@ final class KnownMountOptions {
             return this;
         }
 
-        /// What holds where nobody says anything is the kernel's choice, by the device.
+        /// What holds where nobody says anything is the kernel's choice.
         private void kernelChooses(String key) {
             chosenByKernel.add(key);
         }
 
+        /// Where this is in force the kernel sets the others too.
+        private void decides(String key, String value, String... others) {
+            decides.put(new Value(key, value), Set.of(others));
+        }
+
         private void compression() {
-            var algorithm = "((?:zlib|zstd)(?::[1-9][0-9]?)?|lzo|no)";
+            var algorithm = "(zlib(?::[1-9])?|zstd(?::(?:[1-9]|1[0-5]))?|lzo|no)";
             rules.add(
                     new Rule(
                             "compress=zlib|lzo|zstd[:LEVEL]|no",
@@ -176,7 +218,7 @@ final class KnownMountOptions {
                             "compress-force=zlib|lzo|zstd[:LEVEL]",
                             Pattern.compile("compress-force=" + algorithm),
                             "compress",
-                            value -> "force " + withLevel(value)));
+                            value -> value.equals("no") ? value : "force " + withLevel(value)));
             usual.put("compress", "no");
         }
 
@@ -201,7 +243,7 @@ final class KnownMountOptions {
         }
 
         private KnownMountOptions known() {
-            return new KnownMountOptions(rules, usual, chosenByKernel);
+            return new KnownMountOptions(rules, usual, chosenByKernel, decides);
         }
     }
 }

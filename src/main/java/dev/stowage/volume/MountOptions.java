@@ -136,7 +136,8 @@ public record MountOptions(
 
     /// Whether a file system whose mount shows `shown` in mountinfo was mounted with these
     /// options. What neither side mentions, or mentions with its usual value, is the same; where
-    /// the kernel chooses by itself, only what was asked for counts.
+    /// the kernel chooses by itself, only what was asked for counts; what it sets because of what
+    /// another option says does not count at all.
     public boolean sameSuperblock(Collection<String> shown) {
         var known = KnownMountOptions.of(fileSystem);
         var asked = canonical(known, superblock);
@@ -146,7 +147,8 @@ public record MountOptions(
         return keys.stream()
                 .allMatch(
                         key ->
-                                known.chosenByKernel(key) && !asked.containsKey(key)
+                                known.decided(key, there)
+                                        || known.chosenByKernel(key) && !asked.containsKey(key)
                                         || value(known, asked, key)
                                                 .equals(value(known, there, key)));
     }

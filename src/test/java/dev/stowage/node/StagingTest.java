@@ -74,6 +74,57 @@ class StagingTest {
         }
     }
 
+    /// 7, 15: of these the kernel shows something else than was asked for.
+    @ParameterizedTest
+    @CsvSource({
+        "EXT4,data=journal",
+        "EXT4,commit=0",
+        "EXT4,stripe=1",
+        "EXT3,data=journal",
+        "XFS,sync",
+        "XFS,logbufs=0",
+        "XFS,logbsize=64k",
+        "BTRFS,nodatacow",
+        "BTRFS,nodatacow compress=zstd",
+        "BTRFS,compress=zlib",
+        "BTRFS,compress-force=no",
+        "BTRFS,commit=0"
+    })
+    void whatTheKernelShowsOtherwiseIsTheSameMount(FileSystemType fileSystem, String options)
+            throws IOException {
+        try (var test = TestVolume.of(folder, fileSystem)) {
+            var asked = test.mounted(options.split(" "));
+            test.stage(asked);
+            var before = test.mounts();
+
+            test.stage(asked);
+
+            assertThat(test.mounts()).isEqualTo(before).hasSize(1);
+            test.unstage();
+        }
+    }
+
+    /// 7, 15: what mkfs has written is shown as if it were an option of the mount.
+    @ParameterizedTest
+    @CsvSource({
+        "EXT4,-E stride=16",
+        "EXT4,'-E stride=16,stripe_width=32'",
+        "EXT3,'-E stride=16,stripe_width=32'",
+        "XFS,-l su=64k"
+    })
+    void whatTheFileSystemWasMadeWithIsNoOtherOption(FileSystemType fileSystem, String options)
+            throws IOException {
+        try (var test = TestVolume.of(folder, fileSystem, options.split(" "))) {
+            test.stage();
+            var before = test.mounts();
+
+            test.stage();
+
+            assertThat(test.mounts()).isEqualTo(before).hasSize(1);
+            test.unstage();
+        }
+    }
+
     /// As the kubelet asks for it, with commas inside. A kernel without SELinux refuses it by name.
     @Test
     void anSelinuxContextReachesTheKernel() throws IOException {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -66,6 +67,13 @@ class MountOptionsTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"EXT3,nodelalloc", "BTRFS,compress=zlib:10", "BTRFS,compress-force=zstd:16"})
+    void whatTheKernelWouldRefuseOrChangeIsRefused(FileSystemType fileSystem, String option) {
+        assertThatThrownBy(() -> MountOptions.parse(fileSystem, List.of(option)))
+                .hasMessageContaining("'%s' is not known to be safe".formatted(option));
+    }
+
+    @ParameterizedTest
     @EnumSource
     void attributesOfTheMountAreKeptApartFromOptionsOfTheSuperblock(FileSystemType fileSystem) {
         var options =
@@ -112,6 +120,8 @@ class MountOptionsTest {
         assertThat(ext4.sameSuperblock(List.of("rw"))).isTrue();
         assertThat(ext4.sameSuperblock(List.of("rw", "commit=30"))).isFalse();
         assertThat(ext4.sameSuperblock(List.of("rw", "discard"))).isFalse();
+        assertThat(ext4.sameSuperblock(List.of("rw", "nodelalloc"))).isFalse();
+        assertThat(ext4.sameSuperblock(List.of("rw", "nodelalloc", "data=journal"))).isFalse();
         var xfs = MountOptions.parse(FileSystemType.XFS, List.of("allocsize=1m"));
         assertThat(
                         xfs.sameSuperblock(
@@ -122,6 +132,7 @@ class MountOptionsTest {
         assertThat(btrfs.sameSuperblock(List.of("rw", "compress=zstd:3", "ssd", "discard=async")))
                 .isTrue();
         assertThat(btrfs.sameSuperblock(List.of("rw", "compress-force=zstd:3"))).isFalse();
+        assertThat(btrfs.sameSuperblock(List.of("rw", "nodatasum", "nodatacow"))).isFalse();
         var labelled =
                 MountOptions.parse(FileSystemType.EXT4, List.of("context=\"a:b:c:s0:c1,c2\""));
         assertThat(labelled.sameSuperblock(List.of("rw", "context=\"a:b:c:s0:c1,c2\""))).isTrue();
