@@ -10,6 +10,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -101,6 +103,27 @@ class DemoTest {
         assertThat(err.toString()).contains("free and", "are needed").hasLineCount(1);
         try (var files = Files.list(folder)) {
             assertThat(files).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    --user  | : | mounting and loop devices need root: run it with sudo, or as root
+                    --mount | mount -t tmpfs tmpfs /dev && mknod /dev/random c 1 8 && mknod /dev/urandom c 1 9 | this machine has no /dev/loop-control: load the kernel module with modprobe loop, or give the container the host's /dev
+                    --mount | mount --bind /dev/null "$mkfs" | mkfs.ext4 is not installed: install the package e2fsprogs
+                    """)
+    void whatTheMachineLacksIsOneSentenceThatSaysWhatToDo(
+            String namespace, String lack, String sentence) throws Exception {
+        var script =
+                "mkfs=$(PATH=$PATH:/usr/sbin:/sbin; readlink -f \"$(command -v mkfs.ext4)\"); %s && exec \"$@\""
+                        .formatted(lack);
+        var runner = List.of("unshare", namespace, "sh", "-c", script, "sh");
+        try (var demo = ProgramRun.start(runner, folder.resolve("said"), "demo")) {
+            assertThat(demo.await(Duration.ofSeconds(60))).isEqualTo(1);
+            assertThat(demo.said()).isEqualTo("stowage: %s\n".formatted(sentence));
         }
     }
 

@@ -38,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// The driver as its callers meet it: over its socket, on a real pool.
@@ -87,6 +88,26 @@ class DriverTest {
             var refused = refusal(() -> driver.controller().createVolume(larger));
             assertThat(refused.getCode()).isEqualTo(Status.Code.ALREADY_EXISTS);
             assertThat(refused.getDescription()).contains("its size is 33554432 bytes");
+        }
+    }
+
+    /// Failure case 35.
+    @ParameterizedTest
+    @CsvSource({
+        "provisioning,thin,its provisioning is thick",
+        "mkfsOptions,-m 0,its mkfsOptions are",
+        "csi.storage.k8s.io/fstype,ext3,it is made for ext4"
+    })
+    void aNameThatIsTakenWithOtherParametersIsRefused(String key, String value, String difference)
+            throws Exception {
+        try (var driver = TestDriver.central(folder, NODE)) {
+            var id = driver.create("data");
+            var other =
+                    TestDriver.createRequest("data").toBuilder().putParameters(key, value).build();
+            var refused = refusal(() -> driver.controller().createVolume(other));
+            assertThat(refused.getCode()).isEqualTo(Status.Code.ALREADY_EXISTS);
+            assertThat(refused.getDescription()).contains(difference);
+            assertThat(driver.create("data")).isEqualTo(id);
         }
     }
 

@@ -76,6 +76,7 @@ class LauncherTest {
         assertThat(result.code()).isZero();
         assertThat(result.out())
                 .startsWith("java --enable-native-access=ALL-UNNAMED ")
+                .contains(" -XX:+ExitOnOutOfMemoryError ") // failure case 53
                 .endsWith("-jar " + folder.resolve("stowage.jar") + " serve --role node\n");
     }
 
@@ -148,6 +149,28 @@ class LauncherTest {
 
         assertThat(result.code()).isEqualTo(1);
         assertThat(result.err()).contains("is not a JDK 25").hasLineCount(1);
+    }
+
+    /// In a mount namespace in which the places for a JDK are empty.
+    @Test
+    @RequiresRoot
+    void aMachineWithoutJdk25IsToldWhatToDo() throws Exception {
+        var hidden =
+                "for d in /usr/lib/jvm /usr/java /usr/local /opt; do [ ! -d $d ] || mount -t tmpfs tmpfs $d; done; exec sh \"$@\"";
+        var err = folder.resolve("err");
+        var builder =
+                new ProcessBuilder(
+                        "unshare", "--mount", "sh", "-c", hidden, "sh", launcher.toString());
+        builder.environment().clear();
+        builder.environment().put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        builder.redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(err.toFile());
+
+        assertThat(builder.start().waitFor()).isEqualTo(1);
+
+        assertThat(err)
+                .content()
+                .startsWith("stowage: no JDK 25 found: install one")
+                .hasLineCount(1);
     }
 
     @Test

@@ -15,16 +15,22 @@ import java.util.stream.Collectors;
 /// path. What it says, on both outputs, goes to a file.
 record ProgramRun(Process process, Path output) implements AutoCloseable {
     static ProgramRun start(Path output, String... arguments) throws IOException {
-        var command =
-                new ArrayList<>(
-                        List.of(
-                                Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                                "--enable-native-access=ALL-UNNAMED",
-                                "--sun-misc-unsafe-memory-access=allow",
-                                "-XX:TieredStopAtLevel=1",
-                                "-XX:+UseSerialGC",
-                                "-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"),
-                                "dev.stowage.Main"));
+        return start(List.of(), output, arguments);
+    }
+
+    /// @param runner a program that starts the one that its arguments are
+    static ProgramRun start(List<String> runner, Path output, String... arguments)
+            throws IOException {
+        var command = new ArrayList<>(runner);
+        command.addAll(
+                List.of(
+                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"),
+                        "dev.stowage.Main"));
         command.addAll(List.of(arguments));
         var program =
                 new ProcessBuilder(command)

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stowage.linux.KernelVersion;
+import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountTable;
 import dev.stowage.testing.RequiresRoot;
 import java.io.IOException;
@@ -17,6 +18,13 @@ class NodeSelfTestTest {
     @RequiresRoot
     void aMachineThatRunsTheseTestsHasNoProblems() throws IOException {
         assertThat(new NodeSelfTest().problems(Optional.empty())).isEmpty();
+    }
+
+    @Test
+    void theCapabilityToGrowAMountedExt4IsMissedAtStart() throws IOException {
+        assertThat(new NodeSelfTest().warnings())
+                .filteredOn(text -> text.contains("CAP_SYS_RESOURCE is missing: ext4 volumes"))
+                .hasSize(Linux.hasCapSysResource() ? 0 : 1);
     }
 
     @Test
