@@ -88,12 +88,6 @@ final class FormatOnce {
     private static Backing.Past requireBlank(Volume volume, Connection connection)
             throws IOException {
         try (var fd = Fd.open(connection.device().path(), OpenFlags.O_RDONLY)) {
-            // What is still in the page cache has no place in the image yet.
-            fd.fsync();
-            var past = connection.backing().past();
-            if (past == Backing.Past.BLANK) {
-                return past;
-            }
             var found = Signatures.atStartOrEnd(fd);
             if (found.isPresent()) {
                 throw notBlank(Reason.FAILED_PRECONDITION, volume, "holds " + found.get());
@@ -102,11 +96,14 @@ final class FormatOnce {
             if (copies.isPresent()) {
                 throw notBlank(Reason.DAMAGED, volume, "holds " + copies.get());
             }
-            if (past == Backing.Past.WRITTEN) {
-                throw notBlank(Reason.DAMAGED, volume, "has been written to");
-            }
-            return past;
+            // What is still in the page cache has no place in the image yet.
+            fd.fsync();
         }
+        var past = connection.backing().past();
+        if (past == Backing.Past.WRITTEN) {
+            throw notBlank(Reason.DAMAGED, volume, "has been written to");
+        }
+        return past;
     }
 
     private static VolumeException notBlank(Reason reason, Volume volume, String what) {
