@@ -2,6 +2,8 @@ package dev.stowage;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.stowage.kubernetes.ApiServer;
+import dev.stowage.kubernetes.ClaimEvents;
 import dev.stowage.volume.NodeId;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -68,6 +70,12 @@ final class Serve implements Callable<Integer> {
     private boolean register;
 
     @Option(
+            names = "--claim-events",
+            description =
+                    "Give claims that fit on no node an event that says how much is free. For a driver in a pod, beside the provisioner.")
+    private boolean claimEvents;
+
+    @Option(
             names = "--http",
             paramLabel = "[ADDRESS]:PORT",
             description =
@@ -89,6 +97,7 @@ final class Serve implements Callable<Integer> {
                         settings,
                         options,
                         registering(),
+                        claimEvents(settings, options.node()),
                         Optional.ofNullable(http).map(ListenAddress::parse));
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(serving), "stop"));
         serving.start();
@@ -104,6 +113,21 @@ final class Serve implements Callable<Integer> {
                     "--register is for nodes and needs --kubelet-dir, such as /var/lib/kubelet");
         }
         return Optional.of(new KubeletFolder(kubelet));
+    }
+
+    private Optional<ClaimEvents> claimEvents(Config settings, NodeId node) {
+        if (!claimEvents) {
+            return Optional.empty();
+        }
+        if (!role.servesController()) {
+            throw new ConfigException(
+                    "--claim-events is for drivers with a provisioner beside them, not for --role node");
+        }
+        return Optional.of(
+                new ClaimEvents(
+                        new ApiServer(System.getenv(), ApiServer.ACCOUNT),
+                        settings.driver(),
+                        settings.attach() ? Optional.empty() : Optional.of(node.value())));
     }
 
     private String endpoint(String driver) throws IOException {

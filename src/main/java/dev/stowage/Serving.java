@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import dev.stowage.HealthPages.Page;
+import dev.stowage.kubernetes.ClaimEvents;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -11,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// All that one process serves: the driver and, where asked for, its registration with the kubelet
-/// and its pages of health.
+/// All that one process serves: the driver and, where asked for, its registration with the kubelet,
+/// its pages of health and its events on claims.
 final class Serving {
     private static final Logger LOG = LoggerFactory.getLogger(Serving.class);
 
@@ -21,6 +22,7 @@ final class Serving {
 
     private final Driver driver;
     private final Optional<KubeletRegistration> registration;
+    private final Optional<ClaimEvents> claimEvents;
     private final Optional<InetSocketAddress> http;
     private final CompletableFuture<Integer> exit = new CompletableFuture<>();
     private volatile boolean registered;
@@ -33,6 +35,7 @@ final class Serving {
             Config config,
             Driver.Options options,
             Optional<KubeletFolder> register,
+            Optional<ClaimEvents> claimEvents,
             Optional<InetSocketAddress> http)
             throws IOException {
         this.driver = new Driver(config, options);
@@ -44,6 +47,7 @@ final class Serving {
                                         kubelet,
                                         driver.socket(),
                                         _ -> exit.complete(REFUSED)));
+        this.claimEvents = claimEvents;
         this.http = http;
     }
 
@@ -55,6 +59,7 @@ final class Serving {
         if (registration.isPresent()) {
             register(registration.get());
         }
+        claimEvents.ifPresent(ClaimEvents::start);
     }
 
     /// Not on a node where it can't work: the kubelet would send it pods, and these would write
@@ -81,6 +86,7 @@ final class Serving {
     /// The kubelet is told first, so that it sends nothing new.
     void stop(Duration grace) throws InterruptedException {
         registered = false;
+        claimEvents.ifPresent(ClaimEvents::close);
         var end = System.nanoTime() + grace.toNanos();
         if (registration.isPresent()) {
             registration.get().stop(grace);

@@ -166,6 +166,7 @@ class HealthTest {
                         config,
                         options,
                         Optional.of(kubelet()),
+                        Optional.empty(),
                         Optional.of(ListenAddress.parse("127.0.0.1:0")));
         serving.start();
     }

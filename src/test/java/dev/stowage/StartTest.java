@@ -77,6 +77,33 @@ class StartTest {
         }
     }
 
+    @Test
+    void aDriverThatReachesNoApiWorksAllTheSameAndSaysWhatIsMissing() throws Exception {
+        var yaml = "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n".formatted(folder);
+        try (var driver = DriverProcess.start(folder, "n1", yaml, "--claim-events");
+                var client = new CsiClient(driver.socket())) {
+            driver.awaitReady();
+            Polling.await(
+                    "the log says what is missing",
+                    PATIENCE,
+                    () -> driver.log().contains("KUBERNETES_SERVICE_PORT are not set"));
+            assertThat(driver.ready(client)).isTrue();
+            driver.terminate();
+            assertThat(driver.awaitEnd(30)).isTrue();
+        }
+    }
+
+    @Test
+    void eventsOnClaimsAreRefusedWhereNoProvisionerIs() throws Exception {
+        var yaml = "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n".formatted(folder);
+        try (var driver =
+                DriverProcess.start(folder, "n1", yaml, "--role=node", "--claim-events")) {
+            assertThat(driver.awaitEnd(60)).isTrue();
+            assertThat(driver.log())
+                    .contains("stowage: --claim-events is for drivers with a provisioner");
+        }
+    }
+
     private static void propagation(String how, Path mountPoint) throws Exception {
         Command.run(List.of("mount", how, mountPoint.toString()), Duration.ofSeconds(10));
     }

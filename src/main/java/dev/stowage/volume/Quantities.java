@@ -23,6 +23,17 @@ public final class Quantities {
                     Map.entry("T", 1_000_000_000_000L),
                     Map.entry("P", 1_000_000_000_000_000L));
 
+    private static final Pattern WRITTEN =
+            Pattern.compile(
+                    "(?<digits>[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE](?<power>[+-]?[0-9]{1,3})|(?<unit>[A-Za-z]*))");
+    private static final Map<String, BigDecimal> RARE_UNITS =
+            Map.of(
+                    "Ei", BigDecimal.valueOf(1L << 60),
+                    "E", BigDecimal.TEN.pow(18),
+                    "m", BigDecimal.ONE.movePointLeft(3),
+                    "u", BigDecimal.ONE.movePointLeft(6),
+                    "n", BigDecimal.ONE.movePointLeft(9));
+
     private Quantities() {}
 
     /// Rounds up to a whole number.
@@ -44,5 +55,37 @@ public final class Quantities {
                     "'%s' is no size that a volume can have".formatted(text));
         }
         return number.longValueExact();
+    }
+
+    /// As they stand in the API's objects, where a number may also be zero, have an exponent
+    /// (`1e9`), or count thousandths (`1500m`). Rounded up to a whole number; what is more than
+    /// 2^63 - 1 is that, as it is for Kubernetes.
+    ///
+    /// @throws IllegalArgumentException for text that is no quantity, or less than zero
+    public static long read(String text) {
+        var parts = WRITTEN.matcher(text);
+        if (!parts.matches()) {
+            throw new IllegalArgumentException("'%s' is no quantity".formatted(text));
+        }
+        var digits = new BigDecimal(parts.group("digits"));
+        var power = parts.group("power");
+        var number =
+                power == null
+                        ? digits.multiply(unit(text, parts.group("unit")))
+                        : digits.scaleByPowerOfTen(Integer.parseInt(power));
+        return number.setScale(0, RoundingMode.CEILING)
+                .min(BigDecimal.valueOf(Long.MAX_VALUE))
+                .longValueExact();
+    }
+
+    private static BigDecimal unit(String text, String name) {
+        if (UNITS.containsKey(name)) {
+            return BigDecimal.valueOf(UNITS.get(name));
+        }
+        if (RARE_UNITS.containsKey(name)) {
+            return RARE_UNITS.get(name);
+        }
+        throw new IllegalArgumentException(
+                "'%s' is no quantity: there is no unit %s".formatted(text, name));
     }
 }

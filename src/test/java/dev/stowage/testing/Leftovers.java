@@ -27,6 +27,7 @@ record Leftovers(
                     "VirtualThread-",
                     "MasterPoller",
                     "Read-Poller",
+                    "Keep-Alive-Timer",
                     "Write-Poller",
                     "Attach Listener",
                     "surefire",
