@@ -1,6 +1,6 @@
 {{/*
-What the sidecars ask of the API, for the whole cluster. Compared with the rules in the sidecars' own repositories,
-left out are: reading events and updating them (the recorder only creates and patches), secrets (Stowage has none),
+What the sidecars ask of the API, for the whole cluster, and the driver for claimEvents. Compared with the rules in the sidecars' own repositories,
+left out are: reading events and updating them for their sake (the recorder only creates and patches), secrets (Stowage has none),
 nodes and CSINodes in mode local (the provisioner knows its own node), VolumeAttachments there (nothing is attached),
 VolumeAttributesClasses there (nobody can change a volume), pods (the resizer watches them only for drivers that can't grow
 a volume in use, see _sidecars.tpl), and everything about snapshots while they are off.
@@ -20,6 +20,13 @@ a volume in use, see _sidecars.tpl), and everything about snapshots while they a
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
+{{- if .Values.claimEvents }}
+# the driver: one event for each claim that fits on no node. Free capacity, claims and classes it may read as the
+# provisioner does.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, create, update]
+{{- end }}
 {{- if $central }}
 - apiGroups: [""]
   resources: [nodes]

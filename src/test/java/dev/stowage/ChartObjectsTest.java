@@ -151,6 +151,43 @@ class ChartObjectsTest {
         }
     }
 
+    /// Whoever has the provisioner beside it.
+    @ParameterizedTest
+    @ValueSource(strings = {POOL, SHARED})
+    void theDriverWritesEventsOnClaimsUnlessThatIsSwitchedOff(String values) throws Exception {
+        var on = objects(chart.render("--set", values));
+        var off = objects(chart.render("--set", values + ",claimEvents=false"));
+
+        assertThat(speakers(on))
+                .containsExactly(values.equals(SHARED) ? "StatefulSet" : "DaemonSet");
+        assertThat(speakers(off)).isEmpty();
+        assertThat(mayUpdateEvents(on)).isTrue();
+        assertThat(mayUpdateEvents(off)).isFalse();
+    }
+
+    /// The kinds of workloads whose driver is told to.
+    private static List<String> speakers(List<JsonNode> objects) {
+        return objects.stream()
+                .filter(
+                        object ->
+                                pod(object)
+                                        .path("containers")
+                                        .path(0)
+                                        .path("args")
+                                        .toString()
+                                        .contains("\"--claim-events\""))
+                .map(object -> object.path("kind").asText())
+                .toList();
+    }
+
+    private static boolean mayUpdateEvents(List<JsonNode> objects) {
+        return elements(only("ClusterRole", objects).path("rules"))
+                .anyMatch(
+                        rule ->
+                                rule.path("resources").toString().contains("\"events\"")
+                                        && rule.path("verbs").toString().contains("\"update\""));
+    }
+
     @Test
     void aDriverThatServesOneNodeHasNoToken() throws Exception {
         var pod = pod(only("DaemonSet", objects(chart.render("--set", SHARED))));

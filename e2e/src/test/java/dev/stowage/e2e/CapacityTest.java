@@ -49,6 +49,13 @@ class CapacityTest {
                     "nowhere",
                     "0/2 nodes are available",
                     "did not have enough free storage");
+            // The claim says what the scheduler doesn't: how much there is, and where.
+            Events.tell(
+                    story,
+                    "nowhere",
+                    Pattern.compile(
+                            "^no node has room for the [0-9.]+ [MG]iB of StorageClass hdd that this claim asks for:"
+                                    + " free are [0-9.]+ [MG]iB on node1, [0-9.]+ [MG]iB on node2 "));
             assertThat(
                             cluster.client()
                                     .pods()
@@ -58,6 +65,20 @@ class CapacityTest {
                                     .getStatus()
                                     .getPhase())
                     .isEqualTo("Pending");
+        }
+    }
+
+    @Test
+    void aSharedPoolThatIsTooSmallSaysHowMuchIsFree() throws Exception {
+        try (var cluster = Cluster.open();
+                var story = Story.begin(cluster)) {
+            story.apply(Manifests.claim("nowhere", "shared", "100Ti"));
+            Events.tell(
+                    story,
+                    "nowhere",
+                    Pattern.compile(
+                            "^the pool has no room for the 100 TiB of StorageClass shared that this claim asks for:"
+                                    + " [0-9.]+ [MG]iB are free"));
         }
     }
 
