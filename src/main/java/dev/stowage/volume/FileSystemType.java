@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// The file systems that a volume can be formatted with, and the smallest volume that each can live
-/// in.
+/// in, unless options want a larger one ([SmallestVolume]).
 public enum FileSystemType {
     /// With less, mkfs.ext4 leaves out the journal.
     EXT4("ext4", 16L << 20),

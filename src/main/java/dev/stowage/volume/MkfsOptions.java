@@ -11,7 +11,7 @@ import java.util.TreeSet;
 /// would share them.
 public final class MkfsOptions {
     private static final String NUMBER = "[1-9][0-9]{0,11}";
-    private static final String SIZE = "[1-9][0-9]{0,11}[kKmMgG]?";
+    private static final String SIZE = "[1-9][0-9]{0,11}[kKmM]?|[1-9][0-9]{0,8}[gG]";
     private static final String BIT = "[01]";
 
     private static final Map<String, Value> EXT =
@@ -23,7 +23,9 @@ public final class MkfsOptions {
                     "-N", new Text(NUMBER),
                     "-G", new Text(NUMBER),
                     "-T", new Text("default|small|big|huge|news|largefile|largefile4"),
-                    "-J", new Settings(Map.of("size", NUMBER, "fast_commit_size", NUMBER)),
+                    "-J",
+                            new Settings(
+                                    Map.of("size", "[1-9][0-9]{0,5}", "fast_commit_size", NUMBER)),
                     "-E",
                             new Settings(
                                     Map.of(
@@ -51,7 +53,7 @@ public final class MkfsOptions {
                     "-d",
                             new Settings(
                                     Map.of(
-                                            "agcount", NUMBER,
+                                            "agcount", "[2-9]|[1-9][0-9]{1,5}",
                                             "agsize", SIZE,
                                             "su", SIZE,
                                             "sw", NUMBER,
@@ -60,7 +62,7 @@ public final class MkfsOptions {
                     "-i",
                             new Settings(
                                     Map.of(
-                                            "size", "256|512|1024|2048",
+                                            "size", "512|1024|2048",
                                             "maxpct", "[0-9]{1,2}|100",
                                             "sparse", BIT)),
                     "-l", new Settings(Map.of("size", SIZE, "su", SIZE, "sunit", NUMBER)),

@@ -61,11 +61,27 @@ public record VolumeSpec(
     }
 
     /// The size to make: what is asked for, and enough for the file system.
+    ///
+    /// @throws VolumeException OUT_OF_RANGE if the limit forbids it; INVALID if no size is enough
+    ///     for what the options ask for
     public long sizeBytes() {
-        return capacity.choose(minimumBytes());
+        return capacity.choose(fileSystem.map(this::smallest).orElse(1L));
     }
 
-    private long minimumBytes() {
-        return fileSystem.map(FileSystemType::minimumBytes).orElse(1L);
+    private long smallest(FileSystemType type) {
+        var bytes = SmallestVolume.bytes(type, mkfsOptions);
+        if (capacity.limitBytes() > 0 && capacity.limitBytes() < bytes) {
+            throw new VolumeException(
+                    Reason.OUT_OF_RANGE,
+                    "the limit is %d bytes, but %s%s needs at least %d"
+                            .formatted(capacity.limitBytes(), type, withOptions(), bytes));
+        }
+        return bytes;
+    }
+
+    private String withOptions() {
+        return mkfsOptions.isEmpty()
+                ? ""
+                : " with mkfsOptions '%s'".formatted(String.join(" ", mkfsOptions));
     }
 }

@@ -2,6 +2,7 @@ package dev.stowage.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.stowage.testing.TestFolder;
@@ -9,6 +10,7 @@ import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.MkfsOptions;
 import dev.stowage.volume.Provisioning;
+import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeSpec;
 import java.io.IOException;
@@ -17,12 +19,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// What CreateVolume grants, the mkfs of this machine can make.
 class GrantedMkfsOptionsTest {
+    private static final long MIB = 1L << 20;
+
     @TempDir(factory = TestFolder.class)
     Path folder;
 
@@ -48,6 +53,91 @@ class GrantedMkfsOptionsTest {
         var list = refusal.getMessage().replaceFirst(".*give a list of (.*), each with.*", "$1");
         assertThat(list).contains("no-holes");
         return List.of(list.split(", "));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "xfs -d su=64k,sw=4",
+                "xfs -d su=16m,sw=8",
+                "xfs -d sunit=128,swidth=512",
+                "xfs -d su=64k,sw=4 -l size=100m",
+                "xfs -d su=64k,sw=4,agcount=16",
+                "xfs -d agcount=2",
+                "xfs -d agcount=8",
+                "xfs -d agcount=64",
+                "xfs -d agsize=65m",
+                "xfs -d agsize=1g",
+                "xfs -l size=64m",
+                "xfs -l size=200m",
+                "xfs -b size=1k -d su=64k,sw=4",
+                "btrfs -d dup",
+                "btrfs -d dup -n 64k",
+                "btrfs -m dup",
+                "ext4 -J size=8",
+                "ext4 -J size=64",
+                "ext4 -b 1024 -J size=128",
+                "ext4 -J size=1024",
+                "ext3 -J size=64",
+            })
+    void theSmallestVolumeWithOptionsForItsGeometryCanBeFormatted(String line) {
+        var words = List.of(line.split(" "));
+        assertThatCode(
+                        () ->
+                                format(
+                                        FileSystemType.require(words.getFirst()),
+                                        words.subList(1, words.size())))
+                .doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "xfs -d agcount=1",
+                "xfs -d agsize=16m",
+                "xfs -d agsize=64m",
+                "xfs -d agsize=100m -l size=200m",
+                "xfs -l size=32m",
+                "xfs -l size=8192m",
+                "xfs -i size=256",
+            })
+    void whatNoSizeMakesPossibleIsRefused(String line) {
+        var words = List.of(line.split(" "));
+        assertThatThrownBy(
+                        () ->
+                                granted(
+                                        FileSystemType.XFS,
+                                        words.subList(1, words.size()),
+                                        CapacityRange.atLeast(1)))
+                .isInstanceOfSatisfying(
+                        VolumeException.class,
+                        e -> assertThat(e.reason()).isEqualTo(Reason.INVALID))
+                .hasMessageContaining(words.getLast());
+    }
+
+    @Test
+    void aLimitBelowWhatTheOptionsNeedIsOutOfRangeAndSaysWhy() {
+        assertThatThrownBy(
+                        () ->
+                                granted(
+                                        FileSystemType.XFS,
+                                        List.of("-d", "su=64k,sw=4"),
+                                        new CapacityRange(300 * MIB, 400 * MIB)))
+                .isInstanceOfSatisfying(
+                        VolumeException.class,
+                        e -> assertThat(e.reason()).isEqualTo(Reason.OUT_OF_RANGE))
+                .hasMessageContaining("xfs with mkfsOptions '-d su=64k,sw=4' needs at least")
+                .hasMessageContaining("419430400");
+    }
+
+    @Test
+    void optionsForSomethingElseMakeNoVolumeLarger() {
+        assertThat(
+                        granted(
+                                FileSystemType.XFS,
+                                List.of("-m", "reflink=0", "-d", "agcount=4"),
+                                CapacityRange.atLeast(1)))
+                .isEqualTo(300 * MIB);
     }
 
     /// On a file of the smallest size that CreateVolume would give.
