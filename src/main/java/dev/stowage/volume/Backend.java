@@ -52,11 +52,12 @@ public interface Backend extends AutoCloseable {
     /// damaged record are left out, and logged.
     List<ListedVolume> list(Optional<VolumeId> after, int limit) throws IOException;
 
-    /// Grows the volume to at least `bytes`; one that is as large already is returned unchanged,
-    /// never shrunk. What the node sees of it is the node's work.
+    /// Grows the volume to a size within `range`; one that has what is required already is returned
+    /// unchanged, never shrunk. What the node sees of it is the node's work.
     ///
-    /// @throws VolumeException NOT_FOUND, or NO_SPACE if the pool can't promise that much
-    Volume expand(VolumeId id, long bytes) throws IOException;
+    /// @throws VolumeException NOT_FOUND; NO_SPACE if the pool can't promise that much;
+    ///     OUT_OF_RANGE if there is no such size, or an unfinished earlier growth is over the limit
+    Volume expand(VolumeId id, CapacityRange range) throws IOException;
 
     /// Records that `node` holds the volume. Exclusive: of two that ask at the same instant, even
     /// through two drivers, exactly one gets it, unless both only read in MULTI_NODE_READER_ONLY.

@@ -94,7 +94,7 @@ public final class Volumes {
             return volume;
         }
         requireWithinLimit(volume, capacity);
-        return pools.holding(id).expand(id, capacity.choose(volume.capacityBytes()));
+        return pools.holding(id).expand(id, capacity);
     }
 
     /// The volume after its growth, which must have happened already.

@@ -274,11 +274,11 @@ public abstract class BackendContract {
     void aVolumeGrowsAndNeverShrinks() throws Exception {
         var backend = backend();
         var made = make(backend, "v", 2 * MIB);
-        assertThat(backend.expand(made.id(), MIB)).isEqualTo(made);
-        var grown = backend.expand(made.id(), 8 * MIB);
+        assertThat(backend.expand(made.id(), CapacityRange.atLeast(MIB))).isEqualTo(made);
+        var grown = backend.expand(made.id(), CapacityRange.atLeast(8 * MIB));
         assertThat(grown).isEqualTo(made.withCapacity(8 * MIB));
         assertThat(backend.find(made.id())).contains(grown);
-        assertThat(backend.expand(made.id(), 8 * MIB)).isEqualTo(grown);
+        assertThat(backend.expand(made.id(), CapacityRange.atLeast(8 * MIB))).isEqualTo(grown);
     }
 
     @Test
@@ -286,9 +286,13 @@ public abstract class BackendContract {
         var backend = backend();
         var made = make(backend, "v", 2 * MIB);
         var total = backend.capacity(Provisioning.THICK).totalBytes();
-        assertRefused(Reason.NO_SPACE, () -> backend.expand(made.id(), total + MIB));
+        assertRefused(
+                Reason.NO_SPACE,
+                () -> backend.expand(made.id(), CapacityRange.atLeast(total + MIB)));
         assertThat(backend.find(made.id())).contains(made);
-        assertRefused(Reason.NOT_FOUND, () -> backend.expand(id(backend, "other"), MIB));
+        assertRefused(
+                Reason.NOT_FOUND,
+                () -> backend.expand(id(backend, "other"), CapacityRange.atLeast(MIB)));
     }
 
     @Test
@@ -613,7 +617,8 @@ public abstract class BackendContract {
         var _ = backend.attach(made.id(), N1, AccessMode.SINGLE_NODE_WRITER, false);
         var wanted = Map.of(LimitKey.WRITE_IOPS, 7L);
         var changed = modifiable(backend).modify(made.id(), wanted);
-        assertThat(backend.expand(made.id(), 2 * MIB)).isEqualTo(changed.withCapacity(2 * MIB));
+        assertThat(backend.expand(made.id(), CapacityRange.atLeast(2 * MIB)))
+                .isEqualTo(changed.withCapacity(2 * MIB));
         assertThat(backend.find(made.id())).contains(changed.withCapacity(2 * MIB));
     }
 

@@ -227,7 +227,7 @@ public abstract class ChangedBlocksContract extends GroupContract {
 
         void writeAndKeep(Keeping keeping) throws Exception {
             if (snapshots.size() == 2) {
-                bytes = backend.expand(id, BYTES + GROWTH).capacityBytes();
+                bytes = backend.expand(id, CapacityRange.atLeast(BYTES + GROWTH)).capacityBytes();
             }
             var blocks = new BitSet();
             if (backend instanceof ImageFiles files) {

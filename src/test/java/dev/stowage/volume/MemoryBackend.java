@@ -372,10 +372,11 @@ public final class MemoryBackend
     }
 
     @Override
-    public synchronized Volume expand(VolumeId id, long bytes) {
+    public synchronized Volume expand(VolumeId id, CapacityRange range) {
         requireHealthy();
         var kept = require(id);
-        if (kept.volume.capacityBytes() < bytes) {
+        if (kept.volume.capacityBytes() < range.requiredBytes()) {
+            var bytes = range.choose(kept.volume.capacityBytes());
             requireRoom(bytes - kept.volume.capacityBytes());
             kept.volume = kept.volume.withCapacity(bytes);
         }

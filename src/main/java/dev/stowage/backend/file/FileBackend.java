@@ -6,6 +6,7 @@ import dev.stowage.volume.Attachment;
 import dev.stowage.volume.Backend;
 import dev.stowage.volume.BlockList;
 import dev.stowage.volume.Capacity;
+import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.ChangedBlocks;
 import dev.stowage.volume.Cloning;
 import dev.stowage.volume.Condition;
@@ -241,15 +242,15 @@ public final class FileBackend
     }
 
     @Override
-    public Volume expand(VolumeId id, long bytes) throws IOException {
+    public Volume expand(VolumeId id, CapacityRange range) throws IOException {
         requireHealthy();
         open.recount().ifOthersChangedThePool();
         var volume = require(id);
-        if (volume.capacityBytes() >= bytes) {
+        if (volume.capacityBytes() >= range.requiredBytes()) {
             return volume;
         }
         requireNotCopied(id);
-        var target = growth.target(volume, bytes);
+        var target = growth.target(volume, range);
         var before = open.promises().promised(promiseOf(id));
         room.reserve(promiseOf(id), target, volume.provisioning());
         var grown = false;

@@ -5,7 +5,10 @@ import static dev.stowage.linux.OpenFlags.O_RDWR;
 
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
+import dev.stowage.volume.CapacityRange;
+import dev.stowage.volume.Reason;
 import dev.stowage.volume.Volume;
+import dev.stowage.volume.VolumeException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -22,10 +25,18 @@ final class VolumeGrowth {
         this.durable = durable;
     }
 
-    /// The capacity that a growth to `bytes` comes to.
-    long target(Volume volume, long bytes) throws IOException {
-        var image = Linux.lstat(store.image(volume.id()));
-        return Math.max(bytes, image.size());
+    /// The capacity that a growth to a size within `range` comes to.
+    ///
+    /// @throws VolumeException OUT_OF_RANGE if there is none
+    long target(Volume volume, CapacityRange range) throws IOException {
+        var bytes = Linux.lstat(store.image(volume.id())).size();
+        if (range.limitBytes() > 0 && bytes > range.limitBytes()) {
+            throw new VolumeException(
+                    Reason.OUT_OF_RANGE,
+                    "an earlier growth of volume %s to %d bytes was begun and not finished, which is over the limit of %d; volumes never shrink: ask for %d bytes to finish it"
+                            .formatted(volume.id(), bytes, range.limitBytes(), bytes));
+        }
+        return range.choose(Math.max(volume.capacityBytes(), bytes));
     }
 
     Volume grow(VolumeFolder folder, Volume volume, long bytes) throws IOException {

@@ -1,6 +1,7 @@
 package dev.stowage.backend.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.stowage.linux.Fd;
@@ -10,6 +11,7 @@ import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.AccessMode;
+import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -272,7 +274,8 @@ final class CrashTest {
         }
         restart();
         assertThat(backend.find(volume.id())).contains(volume);
-        assertThat(backend.expand(volume.id(), 4 * MIB).capacityBytes()).isEqualTo(4 * MIB);
+        assertThat(backend.expand(volume.id(), CapacityRange.atLeast(4 * MIB)).capacityBytes())
+                .isEqualTo(4 * MIB);
         assertThat(Linux.stat(folderOf(volume).image()).size()).isEqualTo(4 * MIB);
     }
 
@@ -284,8 +287,33 @@ final class CrashTest {
             image.allocate(8 * MIB);
         }
         restart();
-        assertThat(backend.expand(volume.id(), 4 * MIB).capacityBytes()).isEqualTo(8 * MIB);
+        assertThat(backend.expand(volume.id(), CapacityRange.atLeast(4 * MIB)).capacityBytes())
+                .isEqualTo(8 * MIB);
         assertThat(Linux.stat(folderOf(volume).image()).size()).isEqualTo(8 * MIB);
+    }
+
+    @Test
+    @DisplayName("30: what a killed expand left is not granted over a later one's limit")
+    void whatAKilledExpandLeftIsNotGrantedOverALimit() throws Exception {
+        var volume = make("v");
+        try (var image = Fd.open(folderOf(volume).image(), OpenFlags.O_RDWR)) {
+            image.allocate(8 * MIB);
+        }
+        restart();
+        var available = backend.capacity(Provisioning.THICK).availableBytes();
+
+        assertThatThrownBy(() -> backend.expand(volume.id(), new CapacityRange(4 * MIB, 6 * MIB)))
+                .isInstanceOfSatisfying(
+                        VolumeException.class,
+                        e -> assertThat(e.reason()).isEqualTo(Reason.OUT_OF_RANGE))
+                .hasMessageContaining("growth of volume " + volume.id() + " to 8388608 bytes")
+                .hasMessageContaining("limit of 6291456");
+
+        assertThat(backend.find(volume.id())).contains(volume);
+        assertThat(Linux.stat(folderOf(volume).image()).size()).isEqualTo(8 * MIB);
+        assertThat(backend.capacity(Provisioning.THICK).availableBytes()).isEqualTo(available);
+        var within = new CapacityRange(4 * MIB, 8 * MIB);
+        assertThat(backend.expand(volume.id(), within).capacityBytes()).isEqualTo(8 * MIB);
     }
 
     @Test

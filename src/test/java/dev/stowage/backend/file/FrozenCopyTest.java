@@ -14,6 +14,7 @@ import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.AccessMode;
+import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.FreezePermit;
 import dev.stowage.volume.Freezer;
 import dev.stowage.volume.NodeId;
@@ -271,7 +272,9 @@ final class FrozenCopyTest {
                 assertThat(refused(Reason.BUSY, () -> snapshot("t", freezing(), LONG)))
                         .hasMessageContaining("retry");
                 assertThat(freezes).isEqualTo(1);
-                refused(Reason.BUSY, () -> backend.expand(volume, SIZE + MIB));
+                refused(
+                        Reason.BUSY,
+                        () -> backend.expand(volume, CapacityRange.atLeast(SIZE + MIB)));
                 refused(Reason.FAILED_PRECONDITION, () -> backend.delete(volume));
                 var other = make("other");
                 assertThat(backend.createSnapshot(id("o"), "o", other).ready()).isTrue();

@@ -14,6 +14,7 @@ import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.AccessMode;
+import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Provisioning;
@@ -174,7 +175,7 @@ final class PoolGuestTest {
             }
             assertThat(adopt(guest, "orders", image)).isEqualTo(volume);
             assertThat(Files.readAllBytes(stored(volume))).startsWith(1, 2, 3);
-            var larger = driver.expand(volume.id(), 16 * MIB);
+            var larger = driver.expand(volume.id(), CapacityRange.atLeast(16 * MIB));
             assertThat(adopt(guest, "orders", image)).isEqualTo(larger);
         }
     }

@@ -11,6 +11,7 @@ import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.AccessMode;
+import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.LimitKey;
@@ -99,7 +100,7 @@ final class RecordsTest {
                 fields -> fields.putObject("limits").put("latencyMillis", 5).put("readIops", 9));
         assertThat(backend.find(volume.id()).orElseThrow().limits().fixed())
                 .containsExactly(Map.entry(LimitKey.READ_IOPS, 9L));
-        var grown = backend.expand(volume.id(), 2 * MIB);
+        var grown = backend.expand(volume.id(), CapacityRange.atLeast(2 * MIB));
         assertThat(JSON.readTree(folderOf(grown).record().toFile()).get("limits").toString())
                 .contains("\"latencyMillis\":5");
     }
@@ -147,7 +148,10 @@ final class RecordsTest {
         assertRefused(Reason.DAMAGED, record, () -> backend.find(torn.id()));
         assertRefused(Reason.DAMAGED, record, () -> backend.delete(torn.id()));
         assertRefused(Reason.DAMAGED, record, () -> make("torn"));
-        assertRefused(Reason.DAMAGED, record, () -> backend.expand(torn.id(), 2 * MIB));
+        assertRefused(
+                Reason.DAMAGED,
+                record,
+                () -> backend.expand(torn.id(), CapacityRange.atLeast(2 * MIB)));
         assertRefused(
                 Reason.DAMAGED,
                 record,
@@ -229,7 +233,7 @@ final class RecordsTest {
                         fields.putObject("colour").put("red", 7);
                     });
         }
-        backend.expand(volume.id(), 4 * MIB);
+        backend.expand(volume.id(), CapacityRange.atLeast(4 * MIB));
         backend.recordFormat(volume.id(), new FormatState.Formatted(FileSystemType.EXT4));
         for (var file : List.of(folderOf(volume).record(), folderOf(volume).format())) {
             var fields = JSON.readTree(file.toFile());
@@ -291,7 +295,10 @@ final class RecordsTest {
                         backend.create(
                                 VolumeId.of(backend.pool(), "third"),
                                 Specs.thin("third", 8 * MIB)));
-        assertRefused(Reason.NO_SPACE, "", () -> backend.expand(first, most + 16 * MIB));
+        assertRefused(
+                Reason.NO_SPACE,
+                "",
+                () -> backend.expand(first, CapacityRange.atLeast(most + 16 * MIB)));
         pool.closeAll();
         backend = pool.open(pool.settings("test", 2.0), TestPool.NODE);
         // Others write to this disk too, so only half of it is counted on.

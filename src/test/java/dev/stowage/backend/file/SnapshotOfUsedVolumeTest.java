@@ -185,12 +185,15 @@ final class SnapshotOfUsedVolumeTest {
                         assertRefused(Reason.BUSY, why, () -> backend.attach(id, N1, mode, false));
                         assertThat(backend.holders(id)).isEmpty();
                         assertRefused(Reason.BUSY, why, () -> backend.requireNotCopied(id));
-                        assertRefused(Reason.BUSY, why, () -> backend.expand(id, 65 * MIB));
+                        assertRefused(
+                                Reason.BUSY,
+                                why,
+                                () -> backend.expand(id, CapacityRange.atLeast(65 * MIB)));
                         assertRefused(Reason.FAILED_PRECONDITION, why, () -> backend.delete(id));
                     }
                     backend.attach(id, N1, mode, false);
                     backend.detach(id, N1);
-                    backend.expand(id, 65 * MIB);
+                    backend.expand(id, CapacityRange.atLeast(65 * MIB));
                     backend.delete(id);
                 });
     }
