@@ -52,6 +52,10 @@ public interface Backend extends AutoCloseable {
     /// damaged record are left out, and logged.
     List<ListedVolume> list(Optional<VolumeId> after, int limit) throws IOException;
 
+    /// Whether there are volumes after this one, which need not exist. Reads none of them: they may
+    /// turn out to be damaged, or be gone by the time they are listed.
+    boolean hasMore(VolumeId after) throws IOException;
+
     /// Grows the volume to a size within `range`; one that has what is required already is returned
     /// unchanged, never shrunk. What the node sees of it is the node's work.
     ///

@@ -166,21 +166,20 @@ public final class Volumes {
                 .reduce(Topology.node(node), Topology::and);
     }
 
-    /// Volumes of all usable pools in order of their ids.
+    /// Volumes of all usable pools in order of their ids. No record is read for two pages; so the
+    /// last page may be empty, where what is left turns out to be damaged.
     public Page list(Optional<VolumeId> after, int limit) throws IOException {
         var found = new ArrayList<ListedVolume>();
         for (var backend : inOrderOfIds()) {
-            if (found.size() > limit) {
-                break;
-            }
             if (after.isEmpty() || prefix(backend).compareTo(prefix(after.get())) >= 0) {
                 var within = after.filter(a -> prefix(a).equals(prefix(backend)));
-                found.addAll(backend.list(within, limit + 1 - found.size()));
+                found.addAll(backend.list(within, limit - found.size()));
+                if (found.size() == limit && backend.hasMore(found.getLast().volume().id())) {
+                    return new Page(found, Optional.of(found.getLast().volume().id()));
+                }
             }
         }
-        return found.size() > limit
-                ? new Page(found.subList(0, limit), Optional.of(found.get(limit - 1).volume().id()))
-                : new Page(found, Optional.empty());
+        return new Page(found, Optional.empty());
     }
 
     /// How much can still be promised; nothing where the volumes asked for can't be.

@@ -258,6 +258,21 @@ public abstract class BackendContract {
     }
 
     @Test
+    @DisplayName("46: whether more follow is known without reading it")
+    void whetherMoreVolumesFollowIsTold() throws Exception {
+        var backend = backend();
+        make(backend, "a", 512);
+        make(backend, "b", 512);
+        var sorted = ids(backend, 100);
+        assertThat(backend.hasMore(sorted.getFirst())).isTrue();
+        assertThat(backend.hasMore(sorted.getLast())).isFalse();
+        backend.delete(sorted.getFirst());
+        assertThat(backend.hasMore(sorted.getFirst())).isTrue();
+        backend.delete(sorted.getLast());
+        assertThat(backend.hasMore(sorted.getFirst())).isFalse();
+    }
+
+    @Test
     @DisplayName("46: a list names the holders")
     void aListNamesTheHolders() throws Exception {
         var backend = backend();

@@ -37,6 +37,7 @@ public final class MemoryBackend
     private final TreeMap<SnapshotId, KeptSnapshot> snapshots = new TreeMap<>();
     private final Map<GroupId, GroupSnapshot> groups = new HashMap<>();
     private final Map<NodeId, Integer> nodes = new HashMap<>();
+    private final List<VolumeId> listed = new ArrayList<>();
     private Optional<String> sickness = Optional.empty();
 
     private record Use(AccessMode mode, boolean readOnly) {
@@ -78,6 +79,11 @@ public final class MemoryBackend
         this.pool = pool;
         this.shared = shared;
         this.totalBytes = totalBytes;
+    }
+
+    /// The volumes in all answers of [#list] so far.
+    public synchronized List<VolumeId> listed() {
+        return List.copyOf(listed);
     }
 
     /// Makes the pool sick from here on, or well again.
@@ -367,8 +373,14 @@ public final class MemoryBackend
         var following = after.map(id -> volumes.tailMap(id, false)).orElse(volumes);
         return following.values().stream()
                 .limit(limit)
+                .peek(kept -> listed.add(kept.volume.id()))
                 .map(kept -> new ListedVolume(kept.volume, kept.nodes()))
                 .toList();
+    }
+
+    @Override
+    public synchronized boolean hasMore(VolumeId after) {
+        return volumes.higherKey(after) != null;
     }
 
     @Override

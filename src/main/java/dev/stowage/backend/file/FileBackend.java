@@ -229,6 +229,11 @@ public final class FileBackend
         return listed;
     }
 
+    @Override
+    public boolean hasMore(VolumeId after) throws IOException {
+        return !ids(Optional.of(after)).isEmpty();
+    }
+
     private Optional<ListedVolume> readable(VolumeId id) throws IOException {
         try {
             var volume = store.find(id);
