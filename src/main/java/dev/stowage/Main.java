@@ -7,6 +7,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /// The command line.
 @Command(
@@ -39,9 +41,29 @@ public final class Main {
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new Main())
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .setExecutionExceptionHandler(Main::report);
+        var commandLine =
+                new CommandLine(new Main())
+                        .setCaseInsensitiveEnumValuesAllowed(true)
+                        .setExecutionExceptionHandler(Main::report);
+        var explanation = commandLine.getParameterExceptionHandler();
+        return commandLine.setParameterExceptionHandler(
+                (e, arguments) -> {
+                    var code = explanation.handleParseException(e, arguments);
+                    sayHowToGetHelp(e);
+                    return code;
+                });
+    }
+
+    /// Where picocli names the nearest word, it leaves out the usage.
+    private static void sayHowToGetHelp(ParameterException e) {
+        if (e instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getSuggestions().isEmpty()) {
+            var command = e.getCommandLine();
+            command.getErr()
+                    .printf(
+                            "'%s --help' explains what there is.%n",
+                            command.getCommandSpec().qualifiedName());
+        }
     }
 
     private static boolean isExplained(Exception e) {
