@@ -200,6 +200,18 @@ class LauncherTest {
         assertThat(folder.resolve("builds")).hasContent("built\nbuilt");
     }
 
+    /// The jar's entries keep the modes of the compiled files.
+    @Test
+    void aBuildGivesTheSameJarWhateverTheCallersUmask() throws Exception {
+        checkout();
+        script("bin/mvn", "#!/bin/sh\numask >umask\nmkdir -p target/lib\n: >target/stowage.jar\n");
+        launcher = script("strict", "umask 077\nexec sh %s \"$@\"\n".formatted(launcher));
+
+        assertThat(run(environment()).code()).isZero();
+
+        assertThat(folder.resolve("umask")).hasContent("0022");
+    }
+
     @Test
     void aFailedBuildShowsItsOutputAndIsTriedAgain() throws Exception {
         checkout();
