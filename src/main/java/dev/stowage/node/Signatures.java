@@ -15,8 +15,12 @@ public final class Signatures {
     /// Everything with a fixed place near the start: the last is the end of ZFS's first label.
     private static final int FRONT_BYTES = 256 << 10;
 
-    /// Two labels of ZFS; mdraid and GPT lie behind them.
-    private static final int BACK_BYTES = 512 << 10;
+    /// vdev_impl.h: the last of ZFS's four labels is the device's last whole 256 KiB, and its
+    // second
+    /// half are uberblocks. mdraid and GPT lie within or behind them.
+    private static final int ZFS_LABEL = 256 << 10;
+
+    private static final int ZFS_UBERBLOCKS = 128 << 10;
 
     private static final int SECTOR = 512;
     private static final byte[] XFS = "XFSB".getBytes(US_ASCII);
@@ -116,9 +120,8 @@ public final class Signatures {
     }
 
     private Optional<Signature> atEnd() throws IOException {
-        // whole KiB, as the labels of ZFS are
-        var start = Math.max(0, (bytes - BACK_BYTES) / 1024 * 1024);
-        var back = DeviceBytes.read(device, start, 2 * BACK_BYTES, bytes);
+        var start = Math.max(0, bytes / ZFS_LABEL * ZFS_LABEL - ZFS_UBERBLOCKS);
+        var back = DeviceBytes.read(device, start, (int) (bytes - start), bytes);
         var sectors = bytes / SECTOR;
         // mdraid: version 1.0 lies 8 KiB before the end, 0.90 in the last whole 64 KiB
         var version1 = ((sectors - 16) & ~7L) * SECTOR;

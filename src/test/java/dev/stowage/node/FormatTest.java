@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -190,6 +191,36 @@ class FormatTest {
             assertThat(test.hash()).isEqualTo(before);
             assertThat(test.recorded).isEmpty();
             assertThat(test.loops()).isEmpty();
+        }
+    }
+
+    /// 3: what has its place counted from the end, whole 64 or 256 KiB of it. The first and the
+    // last
+    /// uberblock of ZFS's first and last label; mdraid of versions 1.0 and 0.90.
+    @ParameterizedTest
+    @CsvSource({
+        "65536,131072,a ZFS pool member,0cb1ba0000000000",
+        "65536,261120,a ZFS pool member,0000000000bab10c",
+        "65536,66977792,a ZFS pool member,0000000000bab10c",
+        "65536,67107840,a ZFS pool member,0cb1ba0000000000",
+        "65788,66977792,a ZFS pool member,0cb1ba0000000000",
+        "65788,67107840,a ZFS pool member,0000000000bab10c",
+        "65536,67100672,a RAID member,fc4e2ba9",
+        "65536,67043328,a RAID member,fc4e2ba9",
+        "65788,67358720,a RAID member,fc4e2ba9",
+        "65788,67239936,a RAID member,fc4e2ba9"
+    })
+    void aDeviceWithASignatureNearItsEndIsNeverFormatted(
+            long kib, long offset, String name, String magic) throws IOException {
+        try (var test = TestVolume.make(folder, Optional.of(FileSystemType.EXT4), kib << 10, 512)) {
+            test.provable = false;
+            test.write(offset, HexFormat.of().parseHex(magic));
+            var before = test.hash();
+
+            refused(test::stage, Reason.FAILED_PRECONDITION, name);
+
+            assertThat(test.hash()).isEqualTo(before);
+            assertThat(test.recorded).isEmpty();
         }
     }
 
