@@ -3,7 +3,9 @@ package dev.stowage.volume;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /// Options for mkfs that an administrator may set in a StorageClass: `-m 0 -i 65536`. Each is an
 /// option and its value as two words. What names a file or device, makes an external journal,
@@ -13,15 +15,17 @@ public final class MkfsOptions {
     private static final String NUMBER = "[1-9][0-9]{0,11}";
     private static final String SIZE = "[1-9][0-9]{0,11}[kKmM]?|[1-9][0-9]{0,8}[gG]";
     private static final String BIT = "[01]";
+    private static final String POWER_OF_2 =
+            "1|2|4|8|16|32|64|128|256|512|1024|2048|4096|8192|16384|32768|65536";
 
     private static final Map<String, Value> EXT =
             Map.of(
                     "-b", new Text("1024|2048|4096"),
-                    "-i", new Text(NUMBER),
+                    "-i", new Text("[1-9][0-9]{3,7}"), // 1024 to 64 MiB, says mke2fs
                     "-I", new Text("256|512|1024|2048|4096"),
                     "-m", new Text("(?:[0-9]|[1-4][0-9])(?:\\.[0-9]{1,2})?|50"),
                     "-N", new Text(NUMBER),
-                    "-G", new Text(NUMBER),
+                    "-G", new Text(POWER_OF_2),
                     "-T", new Text("default|small|big|huge|news|largefile|largefile4"),
                     "-J",
                             new Settings(
@@ -58,14 +62,22 @@ public final class MkfsOptions {
                                             "su", SIZE,
                                             "sw", NUMBER,
                                             "sunit", NUMBER,
-                                            "swidth", NUMBER)),
+                                            "swidth", NUMBER),
+                                    List.of(
+                                            new Together("su", "sw"),
+                                            new Together("sunit", "swidth"),
+                                            new NotBoth("su", "sunit"),
+                                            new NotBoth("agcount", "agsize"))),
                     "-i",
                             new Settings(
                                     Map.of(
                                             "size", "512|1024|2048",
                                             "maxpct", "[0-9]{1,2}|100",
                                             "sparse", BIT)),
-                    "-l", new Settings(Map.of("size", SIZE, "su", SIZE, "sunit", NUMBER)),
+                    "-l",
+                            new Settings(
+                                    Map.of("size", SIZE, "su", SIZE, "sunit", NUMBER),
+                                    List.of(new NotBoth("su", "sunit"))),
                     "-m",
                             new Settings(
                                     Map.of(
@@ -118,8 +130,41 @@ public final class MkfsOptions {
         }
     }
 
+    /// What mkfs wants of the keys of one list.
+    private sealed interface Rule {
+        boolean holds(Set<String> keys);
+    }
+
+    private record Together(String one, String other) implements Rule {
+        @Override
+        public boolean holds(Set<String> keys) {
+            return keys.contains(one) == keys.contains(other);
+        }
+
+        @Override
+        public String toString() {
+            return "%s with %s".formatted(one, other);
+        }
+    }
+
+    private record NotBoth(String one, String other) implements Rule {
+        @Override
+        public boolean holds(Set<String> keys) {
+            return !keys.contains(one) || !keys.contains(other);
+        }
+
+        @Override
+        public String toString() {
+            return "%s or %s".formatted(one, other);
+        }
+    }
+
     /// `key=value,key=value`; a key whose pattern is empty stands alone.
-    private record Settings(Map<String, String> patterns) implements Value {
+    private record Settings(Map<String, String> patterns, List<Rule> rules) implements Value {
+        Settings(Map<String, String> patterns) {
+            this(patterns, List.of());
+        }
+
         @Override
         public boolean accepts(String value) {
             var seen = new HashSet<String>();
@@ -135,23 +180,19 @@ public final class MkfsOptions {
                     return false;
                 }
             }
-            return true;
+            return rules.stream().allMatch(rule -> rule.holds(seen));
         }
 
         @Override
         public String known() {
+            var keys =
+                    patterns.entrySet().stream()
+                            .map(key -> key.getKey() + (key.getValue().isEmpty() ? "" : "="))
+                            .sorted()
+                            .toList();
             return "a list of "
-                    + String.join(
-                            ", ",
-                            new TreeSet<>(
-                                    patterns.entrySet().stream()
-                                            .map(
-                                                    e ->
-                                                            e.getKey()
-                                                                    + (e.getValue().isEmpty()
-                                                                            ? ""
-                                                                            : "="))
-                                            .toList()));
+                    + String.join(", ", keys)
+                    + rules.stream().map(rule -> "; " + rule).collect(Collectors.joining());
         }
     }
 

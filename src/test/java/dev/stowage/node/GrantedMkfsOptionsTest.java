@@ -100,13 +100,23 @@ class GrantedMkfsOptionsTest {
                 "xfs -l size=32m",
                 "xfs -l size=8192m",
                 "xfs -i size=256",
+                "xfs -d su=64k",
+                "xfs -d agcount=4,sw=4",
+                "xfs -d sunit=128",
+                "xfs -d agcount=4,agsize=512m",
+                "xfs -d su=64k,sw=4,sunit=128,swidth=512",
+                "xfs -d su=64k,sw=2,swidth=256",
+                "xfs -l su=64k,sunit=128",
+                "ext4 -G 3",
+                "ext4 -i 512",
+                "ext4 -i 134217728",
             })
     void whatNoSizeMakesPossibleIsRefused(String line) {
         var words = List.of(line.split(" "));
         assertThatThrownBy(
                         () ->
                                 granted(
-                                        FileSystemType.XFS,
+                                        FileSystemType.require(words.getFirst()),
                                         words.subList(1, words.size()),
                                         CapacityRange.atLeast(1)))
                 .isInstanceOfSatisfying(
