@@ -60,7 +60,7 @@ class SecretsTest {
                 var strace = Strace.of(driver.pid(), folder, "execve", "-vs65536")) {
             driver.awaitReady();
             life(client, create(client, "whole", ""), "");
-            life(client, create(client, "no-mkfs", "-b 1024 -i 512"), "");
+            life(client, create(client, "no-mkfs", "-E resize=1"), "");
             life(client, create(client, "no-mount", ""), "data=nonsense");
             life(client, create(client, "no-mount", ""), "commit=999999999999");
             life(client, "nothing", "");
