@@ -44,7 +44,14 @@ public final class RegistrationService extends RegistrationGrpc.RegistrationImpl
     @Override
     public void notifyRegistrationStatus(
             RegistrationStatus status, StreamObserver<RegistrationStatusResponse> observer) {
+        log(status);
         new OneReply<>(observer).of(RegistrationStatusResponse::getDefaultInstance);
+        if (!status.getPluginRegistered()) {
+            refused.accept(status.getError());
+        }
+    }
+
+    private void log(RegistrationStatus status) {
         if (status.getPluginRegistered()) {
             LOG.info("the kubelet has registered {}", plugin.getName());
         } else {
@@ -53,7 +60,6 @@ public final class RegistrationService extends RegistrationGrpc.RegistrationImpl
                     plugin.getName(),
                     plugin.getEndpoint(),
                     status.getError());
-            refused.accept(status.getError());
         }
     }
 }
