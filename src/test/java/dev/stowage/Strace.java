@@ -37,7 +37,7 @@ record Strace(long pid, Process process, Path calls) implements AutoCloseable {
             Polling.await(
                     "strace is attached",
                     PATIENCE,
-                    () -> Files.readString(log).contains("attached with"));
+                    () -> Files.readString(log).contains("attached"));
             return strace;
         } catch (Exception | AssertionError e) {
             strace.close();
