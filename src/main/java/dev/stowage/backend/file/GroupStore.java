@@ -4,7 +4,6 @@ import dev.stowage.volume.GroupId;
 import dev.stowage.volume.SnapshotId;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -25,12 +24,11 @@ final class GroupStore {
     record Group(GroupId id, String name, List<SnapshotId> members, Instant created) {}
 
     Optional<Group> find(GroupId id) throws IOException {
-        StoredRecord stored;
-        try {
-            stored = StoredRecord.read(pool.group(id));
-        } catch (NoSuchFileException e) {
+        var found = StoredRecord.readIfThere(pool.group(id));
+        if (found.isEmpty()) {
             return Optional.empty();
         }
+        var stored = found.get();
         if (!stored.text("id").equals(id.toString())) {
             throw stored.damaged("it is of another group, '%s'".formatted(stored.text("id")));
         }

@@ -21,10 +21,12 @@ final class PoolIdentity {
 
     static Optional<PoolId> read(PoolFolder pool) throws IOException {
         try {
-            var stored = StoredRecord.read(pool.identity());
-            return Optional.of(new PoolId(stored.text("name"), uuid(stored, stored.text("uuid"))));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
+            return StoredRecord.readIfThere(pool.identity())
+                    .map(
+                            stored ->
+                                    new PoolId(
+                                            stored.text("name"),
+                                            uuid(stored, stored.text("uuid"))));
         } catch (VolumeException e) {
             throw new VolumeException(Reason.UNAVAILABLE, e.getMessage(), e);
         }

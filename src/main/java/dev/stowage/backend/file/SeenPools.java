@@ -258,12 +258,7 @@ public final class SeenPools {
 
     private void write(Seen pool) throws IOException {
         var file = file(pool.uuid());
-        StoredRecord record;
-        try {
-            record = StoredRecord.read(file);
-        } catch (NoSuchFileException e) {
-            record = StoredRecord.blank(file);
-        }
+        var record = StoredRecord.readIfThere(file).orElseGet(() -> StoredRecord.blank(file));
         durable.replace(
                 file,
                 record.with("uuid", pool.uuid().toString())

@@ -10,7 +10,6 @@ import dev.stowage.volume.VolumeId;
 import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -78,12 +77,12 @@ final class VolumeStore {
 
     private StoredRecord storedFormat(VolumeId id) throws IOException {
         var file = pool.volume(id).format();
-        try {
-            return StoredRecord.read(file);
-        } catch (NoSuchFileException e) {
+        var found = StoredRecord.readIfThere(file);
+        if (found.isEmpty()) {
             require(id);
             throw StoredRecord.damaged(file, "it is missing");
         }
+        return found.get();
     }
 
     /// Durable when it returns.
