@@ -56,7 +56,7 @@ final class Contents {
         if (pools.all().stream().noneMatch(pool -> pool.owns(id))) {
             throw new VolumeException(
                     Reason.NO_SPACE,
-                    "%s, which the volume is to begin with, lies in pool %s (%s), which is not here: the volume can be made where that pool is"
+                    "%s, which the volume is to begin with, lies in pool %s (%s), which is not here: the volume can be made only where that pool is (a StorageClass with volumeBindingMode Immediate gets there soonest)"
                             .formatted(id, id.pool(), id.poolTag()));
         }
         return pools.holding(id);
