@@ -18,8 +18,13 @@ import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -130,6 +135,54 @@ class CsiServerTest {
                     () -> lines("NodeExpandVolume").size() == 2);
             assertThat(lines("NodeExpandVolume"))
                     .noneMatch(e -> e.getFormattedMessage().contains("\n"));
+        }
+    }
+
+    /// Failure case 81: as the provisioner does on a node that does not have a snapshot's pool.
+    @Test
+    void aCallThatIsRefusedAgainAndAgainIsOneLineInTheLog() throws Exception {
+        try (var driver = TestDriver.local(folder, TestDriver.NODE)) {
+            var request =
+                    TestDriver.createRequest("restored").toBuilder()
+                            .setVolumeContentSource(
+                                    TestSnapshots.snapshot(
+                                            "ssd.0123abcd.s00000000000000000000000000000000"))
+                            .build();
+            for (var i = 0; i < 20; i++) {
+                var refused = TestDriver.refusal(() -> driver.controller().createVolume(request));
+                assertThat(refused.getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+                assertThat(refused.getDescription()).contains("which is not here", "Immediate");
+            }
+            Polling.await(
+                    "all lines", Duration.ofSeconds(20), () -> lines("CreateVolume").size() == 20);
+            assertThat(lines("CreateVolume"))
+                    .filteredOn(line -> line.getLevel() != Level.DEBUG)
+                    .singleElement()
+                    .extracting(ILoggingEvent::getLevel)
+                    .isEqualTo(Level.WARN);
+        }
+    }
+
+    /// Failure case 57.
+    @Test
+    void connectionsThatSendJunkHoldUpNobody() throws Exception {
+        var junk = new byte[64];
+        Arrays.fill(junk, (byte) 0xA5);
+        var idle = new ArrayList<SocketChannel>();
+        try (var server = serve(() -> true);
+                var client = new CsiClient(server.path())) {
+            for (var i = 0; i < 1000; i++) {
+                var caller = SocketChannel.open(UnixDomainSocketAddress.of(server.path()));
+                idle.add(caller);
+                if (i % 200 == 0) {
+                    assertThat(caller.write(ByteBuffer.wrap(junk))).isPositive();
+                }
+            }
+            assertThat(probe(client).getReady().getValue()).isTrue();
+        } finally {
+            for (var caller : idle) {
+                caller.close();
+            }
         }
     }
 

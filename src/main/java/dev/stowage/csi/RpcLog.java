@@ -18,7 +18,8 @@ import org.slf4j.event.Level;
 
 /// One log line for each RPC: method, volume or snapshot, result code, milliseconds, and for an
 /// error its message. Nothing else of a request is ever logged: it may hold secrets. Checks of
-/// health come every few seconds; that they succeed is no news.
+/// health come every few seconds: that they succeed is logged at DEBUG. So is a failure that
+/// repeats one of the last ten minutes word for word.
 public final class RpcLog implements ServerInterceptor {
     private static final Logger LOG = LoggerFactory.getLogger("rpc");
     private static final String[] NAMING_FIELDS = {
@@ -26,6 +27,8 @@ public final class RpcLog implements ServerInterceptor {
     };
     private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
     private static final Set<String> HEALTH_CHECKS = Set.of("Probe", "GetInfo");
+
+    private final RepeatedFailures failures = new RepeatedFailures();
 
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
@@ -48,7 +51,7 @@ public final class RpcLog implements ServerInterceptor {
         };
     }
 
-    private static final class Entry {
+    private final class Entry {
         private final String method;
         private final long startedNanos = System.nanoTime();
         private volatile @Nullable Object request;
@@ -59,20 +62,30 @@ public final class RpcLog implements ServerInterceptor {
 
         /// Written when the answer is on its way: nobody waits for it.
         void write(Status status) {
-            var millis = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - startedNanos) / 1000.0;
+            var nanos = System.nanoTime();
+            var millis = TimeUnit.NANOSECONDS.toMicros(nanos - startedNanos) / 1000.0;
             var volume = name();
             if (status.isOk()) {
+                failures.succeeded(method, volume);
                 LOG.atLevel(HEALTH_CHECKS.contains(method) ? Level.DEBUG : Level.INFO)
                         .log("{} {} OK {} ms", method, volume, millis);
-            } else {
-                LOG.warn(
-                        "{} {} {} {} ms: {}",
-                        method,
-                        volume,
-                        status.getCode(),
-                        millis,
-                        oneLine(String.valueOf(status.getDescription())));
+                return;
             }
+            var message = oneLine(String.valueOf(status.getDescription()));
+            var left = failures.failed(method, volume, status.getCode() + message, nanos);
+            LOG.atLevel(left.isPresent() ? Level.WARN : Level.DEBUG)
+                    .log(
+                            "{} {} {} {} ms: {}{}",
+                            method,
+                            volume,
+                            status.getCode(),
+                            millis,
+                            message,
+                            repeated(left.orElse(0)));
+        }
+
+        private static String repeated(int times) {
+            return times == 0 ? "" : " (repeated %d times since it was logged)".formatted(times);
         }
 
         private String name() {

@@ -1,0 +1,57 @@
+package dev.stowage.csi;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/// Which failures the log has already. Sidecars and the kubelet repeat a call that fails for as
+// long
+/// as it fails, so the same answer to the same call is logged once in ten minutes.
+final class RepeatedFailures {
+    static final Duration QUIET = Duration.ofMinutes(10);
+
+    /// More calls than fail at one time on a node, and more answers than one call alternates
+    /// between. What is forgotten is logged again.
+    private static final int MOST_CALLS = 512;
+
+    private static final int MOST_ANSWERS = 4;
+
+    private final Map<Call, Map<String, Logged>> failing = latest(MOST_CALLS);
+
+    private record Call(String method, String name) {}
+
+    /// @param repeated how often the answer was given since it was logged
+    private record Logged(long atNanos, int repeated) {}
+
+    /// Notes a failure.
+    ///
+    /// @param name what the call is about
+    /// @param answer code and message
+    /// @param nowNanos by System.nanoTime()
+    /// @return how often it was left out of the log since it was there last; empty: leave it out
+    synchronized OptionalInt failed(String method, String name, String answer, long nowNanos) {
+        var answers = failing.computeIfAbsent(new Call(method, name), _ -> latest(MOST_ANSWERS));
+        var logged = answers.get(answer);
+        if (logged == null || nowNanos - logged.atNanos >= QUIET.toNanos()) {
+            answers.put(answer, new Logged(nowNanos, 0));
+            return OptionalInt.of(logged == null ? 0 : logged.repeated);
+        }
+        answers.put(answer, new Logged(logged.atNanos, logged.repeated + 1));
+        return OptionalInt.empty();
+    }
+
+    /// Notes a success: a later failure is news.
+    synchronized void succeeded(String method, String name) {
+        failing.remove(new Call(method, name));
+    }
+
+    private static <K, V> Map<K, V> latest(int most) {
+        return new LinkedHashMap<>(16, 0.75f, true) {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<K, V> eldest) {
+                return size() > most;
+            }
+        };
+    }
+}
