@@ -140,7 +140,7 @@ final class Driver implements AutoCloseable {
 
     /// How ready the driver is and what each pool says, also where one hangs.
     Readiness readiness() {
-        return new Readiness(ready, poolStates.read(), nodeProblems);
+        return new Readiness(ready, poolStates.read(), nodeProblems, host.limiting().notApplied());
     }
 
     /// Ends within `grace`, letting RPCs that run finish.

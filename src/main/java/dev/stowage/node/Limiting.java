@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -59,7 +61,7 @@ public final class Limiting {
             complaints.remove(id);
             return Optional.empty();
         } catch (IOException e) {
-            return limits.none() ? Optional.empty() : Optional.of(complain(id, limits, e));
+            return complain(id, limits, e);
         } finally {
             lock.unlock();
         }
@@ -72,12 +74,21 @@ public final class Limiting {
         }
     }
 
-    private String complain(VolumeId id, Limits limits, IOException e) {
+    private Optional<String> complain(VolumeId id, Limits limits, IOException e) {
+        if (limits.none()) {
+            complaints.remove(id);
+            return Optional.empty();
+        }
         var why = "limits %s are not applied: %s".formatted(limits, e.getMessage());
         if (!Objects.equals(complaints.put(id, why), why)) {
             LOG.warn("volume {}: {}", id, why);
         }
-        return why;
+        return Optional.of(why);
+    }
+
+    /// The volumes here whose limits could not be applied when that was tried last, and why.
+    public SortedMap<VolumeId, String> notApplied() {
+        return new TreeMap<>(complaints);
     }
 
     /// Sets the limits of all volumes of the pool that are connected here anew: they may have been
@@ -109,9 +120,7 @@ public final class Limiting {
             }
             complaints.remove(volume.id());
         } catch (IOException e) {
-            if (!limits.none()) {
-                var _ = complain(volume.id(), limits, e);
-            }
+            var _ = complain(volume.id(), limits, e);
         }
     }
 

@@ -62,7 +62,11 @@ class LimitingTest {
                             said ->
                                     assertThat(said)
                                             .contains(test.id().toString(), "readIops=100"));
+            assertThat(limiting.notApplied())
+                    .hasEntrySatisfying(
+                            test.id(), why -> assertThat(why).contains("readIops=100", "cgroup"));
             staging.unstage(test.id().toString(), test.stagingPath());
+            assertThat(limiting.notApplied()).isEmpty();
             assertThat(test.loops()).isEmpty();
         }
     }
@@ -71,9 +75,8 @@ class LimitingTest {
     void theHealthOfAVolumeInUseSaysThatItsLimitsAreNotApplied() throws IOException {
         try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
             test.limit(Map.of(LimitKey.WRITE_IOPS, 100L));
-            var check =
-                    new LimitsCheck(
-                            test.connectors(), test.limiting(), _ -> Optional.of(test.volume));
+            var limiting = test.limiting();
+            var check = new LimitsCheck(test.connectors(), limiting, _ -> Optional.of(test.volume));
             assertThat(check.conditions(test.id())).as("not in use here").isEmpty();
             test.stage();
             assertThat(check.conditions(test.id()))
@@ -84,8 +87,10 @@ class LimitingTest {
                                 assertThat(condition.message())
                                         .contains(test.id().toString(), "writeIops=100", "cgroup");
                             });
+            assertThat(limiting.notApplied()).containsOnlyKeys(test.id());
             test.limit(Map.of());
             assertThat(check.conditions(test.id())).isEmpty();
+            assertThat(limiting.notApplied()).isEmpty();
             test.unstage();
         }
     }
