@@ -23,6 +23,7 @@ import dev.stowage.volume.Volumes;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
@@ -67,19 +68,23 @@ final class Replies {
     static ListVolumesResponse listed(
             Volumes.Page page, Function<Volume, Topology> topology, boolean withHolders) {
         var reply = ListVolumesResponse.newBuilder();
+        var places = new HashMap<String, csi.v1.Topology>(); // one for each pool
         for (var listed : page.volumes()) {
-            reply.addEntries(entry(listed, topology.apply(listed.volume()), withHolders));
+            var volume = listed.volume();
+            var place =
+                    places.computeIfAbsent(
+                            volume.id().poolTag(), _ -> topology(topology.apply(volume)));
+            reply.addEntries(entry(listed, place, withHolders));
         }
         page.next().ifPresent(next -> reply.setNextToken(next.toString()));
         return reply.build();
     }
 
     private static ListVolumesResponse.Entry entry(
-            ListedVolume listed, Topology topology, boolean withHolders) {
+            ListedVolume listed, csi.v1.Topology place, boolean withHolders) {
         var entry =
                 ListVolumesResponse.Entry.newBuilder()
-                        .setVolume(
-                                volume(listed.volume()).addAccessibleTopology(topology(topology)));
+                        .setVolume(volume(listed.volume()).addAccessibleTopology(place));
         if (withHolders) {
             entry.setStatus(
                     ListVolumesResponse.VolumeStatus.newBuilder()

@@ -10,6 +10,7 @@ import dev.stowage.volume.PoolSnapshots;
 import dev.stowage.volume.Snapshot;
 import dev.stowage.volume.Topology;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -30,10 +31,13 @@ final class SnapshotReplies {
     static ListSnapshotsResponse listed(
             PoolSnapshots.Page page, Function<Snapshot, Topology> topology) {
         var reply = ListSnapshotsResponse.newBuilder();
+        var places = new HashMap<String, Topology>(); // one for each pool
         for (var snapshot : page.snapshots()) {
+            var place =
+                    places.computeIfAbsent(snapshot.id().poolTag(), _ -> topology.apply(snapshot));
             reply.addEntries(
                     ListSnapshotsResponse.Entry.newBuilder()
-                            .setSnapshot(snapshot(snapshot, topology.apply(snapshot))));
+                            .setSnapshot(snapshot(snapshot, place)));
         }
         page.next().ifPresent(next -> reply.setNextToken(next.toString()));
         return reply.build();

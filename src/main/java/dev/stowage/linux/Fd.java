@@ -135,6 +135,13 @@ public final class Fd implements AutoCloseable {
                 name + "/" + component);
     }
 
+    /// The version of what has this relative path below this folder, a symlink itself; empty where
+    /// there is nothing. A network file system is asked anew, whatever attributes it has cached
+    /// (AT_STATX_FORCE_SYNC).
+    public Optional<FileVersion> versionAt(String path) throws ErrnoException {
+        return Stat.version(number(), Syscall.cString(path), path);
+    }
+
     private static byte[] component(String component) {
         if (component.isEmpty() || component.indexOf('/') >= 0 || component.equals("..")) {
             throw new IllegalArgumentException("\"" + component + "\" is not one path component.");

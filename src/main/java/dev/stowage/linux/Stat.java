@@ -53,6 +53,36 @@ public record Stat(
         return result == Syscall.FAILED ? Optional.empty() : Optional.of(of(statx));
     }
 
+    /// As [#find], not following a symlink at the end of the path, and by the server's word where
+    /// the file system is a network's.
+    static Optional<FileVersion> version(int folder, byte[] path, Object subject)
+            throws ErrnoException {
+        var statx = new byte[STATX_SIZE];
+        var flags = SystemCalls.AT_SYMLINK_NOFOLLOW | SystemCalls.AT_STATX_FORCE_SYNC;
+        var result =
+                Syscall.expecting(
+                        "statx",
+                        subject,
+                        () -> statx(folder, path, flags, statx),
+                        Errno.ENOENT,
+                        Errno.ENOTDIR);
+        if (result == Syscall.FAILED) {
+            return Optional.empty();
+        }
+        var fields = ByteBuffer.wrap(statx).order(ByteOrder.nativeOrder());
+        return Optional.of(
+                new FileVersion(
+                        dev(fields),
+                        ino(fields),
+                        size(fields),
+                        nanos(fields, 112), // stx_mtime
+                        nanos(fields, 96))); // stx_ctime
+    }
+
+    private static long nanos(ByteBuffer fields, int offset) {
+        return fields.getLong(offset) * 1_000_000_000L + fields.getInt(offset + 8);
+    }
+
     private static long statx(int folder, byte[] path, int flags, byte[] statx) {
         return LibC.LIBC.syscall(
                 SystemCalls.STATX,
@@ -66,17 +96,28 @@ public record Stat(
     private static Stat of(byte[] statx) {
         var fields = ByteBuffer.wrap(statx).order(ByteOrder.nativeOrder());
         return new Stat(
-                deviceNumber(
-                        fields.getInt(136), fields.getInt(140)), // stx_dev_major, stx_dev_minor
-                fields.getLong(32), // stx_ino
+                dev(fields),
+                ino(fields),
                 Short.toUnsignedInt(fields.getShort(28)), // stx_mode
                 deviceNumber(
                         fields.getInt(128), fields.getInt(132)), // stx_rdev_major, stx_rdev_minor
                 Integer.toUnsignedLong(fields.getInt(16)), // stx_nlink
                 fields.getInt(20), // stx_uid
                 fields.getInt(24), // stx_gid
-                fields.getLong(40), // stx_size
+                size(fields),
                 fields.getLong(48)); // stx_blocks
+    }
+
+    private static long dev(ByteBuffer fields) {
+        return deviceNumber(fields.getInt(136), fields.getInt(140)); // stx_dev_major, stx_dev_minor
+    }
+
+    private static long ino(ByteBuffer fields) {
+        return fields.getLong(32); // stx_ino
+    }
+
+    private static long size(ByteBuffer fields) {
+        return fields.getLong(40); // stx_size
     }
 
     /// new_encode_dev of linux/kdev_t.h: 12 bits of major, 20 of minor; what stat(2) and the loop

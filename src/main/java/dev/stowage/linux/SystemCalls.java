@@ -25,6 +25,7 @@ final class SystemCalls {
     static final int AT_REMOVEDIR = 0x200;
     static final int AT_NO_AUTOMOUNT = 0x800;
     static final int AT_EMPTY_PATH = 0x1000;
+    static final int AT_STATX_FORCE_SYNC = 0x2000;
 
     private SystemCalls() {}
 

@@ -4,7 +4,6 @@ import dev.stowage.linux.FileSystemHealth;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.Usage;
 import dev.stowage.volume.Condition;
-import dev.stowage.volume.Diagnosable;
 import dev.stowage.volume.Fault;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -18,7 +17,7 @@ import java.util.List;
 import java.util.Optional;
 
 /// What is wrong with an open pool and its volumes, from their folders and records.
-final class Examination implements Diagnosable {
+final class Examination {
     /// What a full disk may still show as free.
     private static final long FULL_BYTES = 1L << 20;
 
@@ -35,16 +34,7 @@ final class Examination implements Diagnosable {
         this.store = store;
     }
 
-    @Override
-    public List<VolumeId> ids(Optional<VolumeId> after) throws IOException {
-        return store.ids().stream()
-                .filter(id -> after.isEmpty() || id.compareTo(after.get()) > 0)
-                .sorted()
-                .toList();
-    }
-
-    @Override
-    public List<Condition> conditions() throws IOException {
+    List<Condition> conditions() throws IOException {
         requireStillThere();
         var conditions = new ArrayList<Condition>();
         var usage = Linux.statfs(pool.root());
@@ -89,8 +79,7 @@ final class Examination implements Diagnosable {
         return Optional.empty();
     }
 
-    @Override
-    public List<Condition> conditions(VolumeId id) throws IOException {
+    List<Condition> conditions(VolumeId id) throws IOException {
         var conditions = new ArrayList<Condition>();
         var volume = volume(id, conditions);
         record(() -> store.formatState(id), conditions);

@@ -37,14 +37,11 @@ import dev.stowage.volume.VolumeSpec;
 import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// An open file pool.
 public final class FileBackend
@@ -57,8 +54,6 @@ public final class FileBackend
                 KnownNodes,
                 Diagnosable,
                 Modifiable {
-    private static final Logger LOG = LoggerFactory.getLogger(FileBackend.class);
-
     private final OpenPool open;
     private final PoolFolder pool;
     private final VolumeStore store;
@@ -73,6 +68,7 @@ public final class FileBackend
     private final Attachments attachments;
     private final NodeRecords nodes;
     private final Examination examination;
+    private final VolumeList list;
 
     FileBackend(OpenPool open) throws IOException {
         this.open = open;
@@ -84,7 +80,9 @@ public final class FileBackend
         disposal = new Disposal(open);
         nodes = new NodeRecords(pool, open.durable());
         attachments = new Attachments(open, store, nodes, readers);
-        snapshots = new FileSnapshots(open, store, disposal, readers, room);
+        var times = FileTimes.of(pool);
+        list = new VolumeList(pool, store, times);
+        snapshots = new FileSnapshots(open, store, disposal, readers, room, times);
         examination = new Examination(open, store);
         groups = new FileGroups(open, store, snapshots, disposal, room);
         blocks = new FileChangedBlocks(pool, open.probe());
@@ -221,29 +219,12 @@ public final class FileBackend
 
     @Override
     public List<ListedVolume> list(Optional<VolumeId> after, int limit) throws IOException {
-        var following = ids(after).iterator();
-        var listed = new ArrayList<ListedVolume>();
-        while (listed.size() < limit && following.hasNext()) {
-            readable(following.next()).ifPresent(listed::add);
-        }
-        return listed;
+        return list.list(after, limit);
     }
 
     @Override
     public boolean hasMore(VolumeId after) throws IOException {
-        return !ids(Optional.of(after)).isEmpty();
-    }
-
-    private Optional<ListedVolume> readable(VolumeId id) throws IOException {
-        try {
-            var volume = store.find(id);
-            return volume.isPresent()
-                    ? Optional.of(new ListedVolume(volume.get(), holders(id)))
-                    : Optional.empty();
-        } catch (VolumeException e) {
-            LOG.warn("volume {} is left out of the list: {}", id, e.getMessage());
-            return Optional.empty();
-        }
+        return !list.ids(Optional.of(after)).isEmpty();
     }
 
     @Override
@@ -353,7 +334,7 @@ public final class FileBackend
 
     @Override
     public List<VolumeId> ids(Optional<VolumeId> after) throws IOException {
-        return examination.ids(after);
+        return list.ids(after);
     }
 
     private void requireHealthy() {

@@ -38,14 +38,19 @@ final class FileSnapshots implements AutoCloseable {
     private final SnapshotCopies copies;
 
     FileSnapshots(
-            OpenPool open, VolumeStore volumes, Disposal disposal, Readers readers, Room room) {
+            OpenPool open,
+            VolumeStore volumes,
+            Disposal disposal,
+            Readers readers,
+            Room room,
+            FileTimes times) {
         this.open = open;
         this.volumes = volumes;
         this.disposal = disposal;
         this.readers = readers;
         this.room = room;
         groups = new GroupStore(open.folder(), open.durable());
-        store = new SnapshotStore(open.folder(), groups);
+        store = new SnapshotStore(open.folder(), groups, times);
         copies = new SnapshotCopies(open);
         builder = new SnapshotBuilder(open, new FrozenCopies(open, copies::closing));
     }

@@ -1,6 +1,10 @@
 package dev.stowage.backend.file;
 
+import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
+
+import dev.stowage.linux.Fd;
 import dev.stowage.volume.FormatState;
+import dev.stowage.volume.GroupId;
 import dev.stowage.volume.Snapshot;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeException;
@@ -10,6 +14,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,12 +22,21 @@ import org.slf4j.LoggerFactory;
 final class SnapshotStore {
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotStore.class);
 
+    /// About 1 KiB of memory each.
+    private static final int MOST_KEPT = 16 << 10;
+
     private final PoolFolder pool;
     private final GroupStore groups;
+    private final UnchangedFiles<String, List<SnapshotId>> listedNames;
+    private final UnchangedFiles<SnapshotId, Snapshot> listedRecords;
+    private final UnchangedFiles<GroupId, Set<SnapshotId>> listedGroups;
 
-    SnapshotStore(PoolFolder pool, GroupStore groups) {
+    SnapshotStore(PoolFolder pool, GroupStore groups, FileTimes times) {
         this.pool = pool;
         this.groups = groups;
+        listedNames = new UnchangedFiles<>(1, times);
+        listedRecords = new UnchangedFiles<>(MOST_KEPT, times);
+        listedGroups = new UnchangedFiles<>(MOST_KEPT, times);
     }
 
     /// The ids of the snapshots that are there, in order; some may be members of no group yet, or
@@ -60,28 +74,60 @@ final class SnapshotStore {
         return FormatRecord.state(StoredRecord.read(pool.snapshot(id).format()));
     }
 
+    /// As [#find] for each; records that have not changed since the last list are not read again.
     List<Snapshot> list(Optional<VolumeId> source, Optional<SnapshotId> after, int limit)
             throws IOException {
-        var listed = new ArrayList<Snapshot>();
-        for (var id : ids()) {
-            if (listed.size() == limit) {
-                break;
-            }
-            if (after.isEmpty() || id.compareTo(after.get()) > 0) {
-                readable(id)
+        try (var folder = Fd.open(pool.snapshots(), O_DIRECTORY)) {
+            var ids =
+                    listedNames
+                            .read("", folder.versionAt(".").stream().toList(), this::present)
+                            .orElseThrow();
+            var listed = new ArrayList<Snapshot>();
+            for (var id : VolumeList.following(ids, after)) {
+                if (listed.size() == limit) {
+                    break;
+                }
+                readable(folder, id)
                         .filter(s -> source.isEmpty() || source.get().equals(s.source()))
                         .ifPresent(listed::add);
             }
+            return listed;
         }
-        return listed;
     }
 
-    private Optional<Snapshot> readable(SnapshotId id) throws IOException {
+    private Optional<List<SnapshotId>> present() throws IOException {
+        var ids = ids();
+        listedRecords.retain(Set.copyOf(ids));
+        listedGroups.retain(Set.of()); // few, and not known by their members' names
+        return Optional.of(ids);
+    }
+
+    private Optional<Snapshot> readable(Fd folder, SnapshotId id) throws IOException {
         try {
-            return find(id);
+            var record = folder.versionAt(id + "/" + SnapshotFolder.RECORD).stream().toList();
+            var snapshot = listedRecords.read(id, record, () -> recorded(id));
+            var group = snapshot.flatMap(Snapshot::group);
+            return group.isEmpty() || members(folder, group.get()).contains(id)
+                    ? snapshot
+                    : Optional.empty();
         } catch (VolumeException e) {
             LOG.warn("snapshot {} is left out of the list: {}", id, e.getMessage());
             return Optional.empty();
         }
+    }
+
+    private Optional<Snapshot> recorded(SnapshotId id) throws IOException {
+        return inFolder(id).map(record -> SnapshotRecord.snapshot(record, id));
+    }
+
+    /// Of a group that is not there: none.
+    private Set<SnapshotId> members(Fd folder, GroupId id) throws IOException {
+        var version = folder.versionAt("../" + pool.root().relativize(pool.group(id)));
+        return listedGroups
+                .read(
+                        id,
+                        version.stream().toList(),
+                        () -> groups.find(id).map(g -> Set.copyOf(g.members())))
+                .orElse(Set.of());
     }
 }
