@@ -12,9 +12,8 @@ interface FileTimes {
     /// This machine's monotonic clock, in nanoseconds.
     long nanos();
 
-    /// The clock by which the file system says when a file changed, in nanoseconds since 1970;
-    // empty
-    /// where that is another machine's.
+    /// The clock by which the file system says when a file changed, in nanoseconds since 1970.
+    /// Empty where that is another machine's.
     Optional<Long> fileSystemNanos();
 
     /// Of the pool's file system.
