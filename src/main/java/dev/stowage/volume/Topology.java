@@ -37,13 +37,6 @@ public record Topology(Map<String, String> segments) {
         return new Topology(union);
     }
 
-    /// Whether this and `other` can be said of one place: no key has two values.
-    public boolean overlaps(Topology other) {
-        return other.segments.entrySet().stream()
-                .allMatch(
-                        e -> e.getValue().equals(segments.getOrDefault(e.getKey(), e.getValue())));
-    }
-
     /// Whether a place described by `wider` is one where this holds.
     public boolean within(Topology wider) {
         return wider.segments.entrySet().containsAll(segments.entrySet());

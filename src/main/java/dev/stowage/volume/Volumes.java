@@ -30,7 +30,8 @@ public final class Volumes {
     /// What is asked of [#capacity]: for volumes of which kind, seen from where.
     ///
     /// @param capabilities how the volumes are to be used; empty: in any way
-    /// @param place where they must be reached; without segments: anywhere
+    /// @param place all that a node there tells of itself, where they must be reached; without
+    ///     segments: anywhere
     public record CapacityQuery(
             Optional<String> pool,
             Optional<Provisioning> provisioning,
@@ -158,12 +159,16 @@ public final class Volumes {
         return Topology.of(pools.holding(id), node);
     }
 
-    /// What this node reaches: itself, and the shared pools that it has.
+    /// What this node reaches: the shared pools that it has, and itself if a pool is its own.
+    /// Nothing more: nodes with the same shared pools are one place to Kubernetes, with one
+    /// published capacity for each StorageClass. A node without any pool tells itself, for one that
+    /// tells nothing would be taken for a node that reaches everything.
     public Topology topologyOfNode() {
         return pools.all().stream()
                 .flatMap(pool -> pool.ifOpen().stream())
                 .map(backend -> Topology.of(backend, node))
-                .reduce(Topology.node(node), Topology::and);
+                .reduce(Topology::and)
+                .orElseGet(() -> Topology.node(node));
     }
 
     /// Volumes of all usable pools in order of their ids. No record is read for two pages; so the
@@ -212,7 +217,8 @@ public final class Volumes {
     }
 
     private boolean servedBy(Backend backend, CapacityQuery query) {
-        return Topology.of(backend, node).overlaps(query.place())
+        var anywhere = query.place().segments().isEmpty();
+        return (anywhere || Topology.of(backend, node).within(query.place()))
                 && query.capabilities().stream()
                         .allMatch(c -> backend.accessModes().contains(c.mode()));
     }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
@@ -80,6 +82,43 @@ class CapacityTest {
                             "^the pool has no room for the 100 TiB of StorageClass shared that this claim asks for:"
                                     + " [0-9.]+ [MG]iB are free"));
         }
+    }
+
+    /// Failure case 80: however many nodes have it, a shared pool is one place.
+    @Test
+    void aSharedPoolHasOnePublishedCapacityForAllNodes() throws Exception {
+        try (var cluster = Cluster.open()) {
+            Polling.until(
+                    PATIENCE,
+                    () -> placesOf(cluster, "shared").size() == 1,
+                    "one CSIStorageCapacity is published for StorageClass shared");
+            assertThat(placesOf(cluster, "shared").getFirst().keySet())
+                    .allMatch(key -> key.startsWith("topology.csi.stowage.dev/pool-"));
+            for (var node : cluster.client().storage().v1().csiNodes().list().getItems()) {
+                node.getSpec().getDrivers().stream()
+                        .filter(driver -> driver.getName().equals("central.csi.stowage.dev"))
+                        .forEach(
+                                driver ->
+                                        assertThat(driver.getTopologyKeys())
+                                                .isNotEmpty()
+                                                .doesNotContain("topology.csi.stowage.dev/node"));
+            }
+        }
+    }
+
+    private static List<Map<String, String>> placesOf(Cluster cluster, String storageClass) {
+        return cluster
+                .client()
+                .storage()
+                .v1()
+                .csiStorageCapacities()
+                .inNamespace(Driver.NAMESPACE)
+                .list()
+                .getItems()
+                .stream()
+                .filter(capacity -> capacity.getStorageClassName().equals(storageClass))
+                .map(capacity -> capacity.getNodeTopology().getMatchLabels())
+                .toList();
     }
 
     /// Where the provisioner may ask the driver, the claim itself tells how much is left.
