@@ -9,6 +9,9 @@
 {{- if lt (float64 ($pool.overcommit | default 1.0)) 1.0 -}}
 {{- fail (printf "pools.%s.overcommit is %v: use 1.0 or more" $name $pool.overcommit) -}}
 {{- end -}}
+{{- if gt (float64 ($pool.overcommit | default 1.0)) 1000000.0 -}}
+{{- fail (printf "pools.%s.overcommit is %v: use at most 1000000" $name $pool.overcommit) -}}
+{{- end -}}
 {{- with get $paths (clean $pool.path) -}}
 {{- fail (printf "pools.%s and pools.%s have the same path %s: give each a folder of its own" . $name $pool.path) -}}
 {{- end -}}

@@ -1,237 +1,263 @@
 package dev.stowage;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.stowage.Config.PoolConfig;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.VolumeException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
-/// The configuration file, in YAML. Unknown keys are refused with their place and the nearest known
-/// key.
+/// The configuration file, in YAML. What it says is taken as it is written or refused with its
+/// place and what to write: nothing is dropped, converted, or resolved by where the driver was
+/// started.
 final class ConfigFile {
     private static final String DRIVER = "csi.stowage.dev";
     private static final Path STATE = Path.of("/var/lib/stowage");
+    private static final Set<String> KEYS =
+            Set.of(
+                    "driver",
+                    "attach",
+                    "state",
+                    "defaultPool",
+                    "maxVolumesPerNode",
+                    "cgroup",
+                    "pools");
+    private static final Set<String> POOL_KEYS =
+            Set.of(
+                    "type",
+                    "path",
+                    "filesystem",
+                    "provisioning",
+                    "overcommit",
+                    "requireMount",
+                    "shared",
+                    "ephemeral");
 
-    /// Well under the kernel's 2^20 loop devices, and about what one kubelet manages.
+    /// Well under the kernel's loop devices, and about what one kubelet manages.
     private static final int MAX_VOLUMES = 250;
+
+    /// Minor numbers of the kernel's loop devices (MINORBITS, linux/kdev_t.h).
+    private static final int LOOP_DEVICES = 1 << 20;
+
+    private static final int MAX_OVERCOMMIT = 1_000_000;
 
     /// CSI's GetPluginInfoResponse.name.
     private static final Pattern DRIVER_NAME =
             Pattern.compile("[A-Za-z0-9]([-.A-Za-z0-9]{0,61}[A-Za-z0-9])?");
 
-    private ConfigFile() {}
+    private final ConfigValue whole;
+    private final Map<String, ConfigValue> values;
+
+    private ConfigFile(ConfigValue whole) {
+        this.whole = whole;
+        this.values = whole.entries(KEYS);
+    }
 
     /// @throws ConfigException with file, line and remedy
     static Config read(Path file) {
+        return new ConfigFile(ConfigText.read(file)).config();
+    }
+
+    private Config config() {
+        var attach = attach();
+        var pools = pools(attach);
+        return new Config(
+                driver(),
+                attach,
+                value("state").map(ConfigValue::path).orElse(STATE),
+                defaultPool(pools),
+                maxVolumes(),
+                value("cgroup").map(ConfigFile::cgroup),
+                pools);
+    }
+
+    private Optional<ConfigValue> value(String key) {
+        return Optional.ofNullable(values.get(key));
+    }
+
+    private boolean attach() {
+        return value("attach")
+                .orElseThrow(
+                        () ->
+                                whole.refused(
+                                        "attach is missing: write  attach: false  if each node has pools of its own, or  attach: true  if all reach the same"))
+                .truth();
+    }
+
+    private String driver() {
+        var value = value("driver");
+        var name = value.map(ConfigValue::text).orElse(DRIVER);
+        if (!DRIVER_NAME.matcher(name).matches()) {
+            throw value.orElse(whole)
+                    .refused(
+                            "driver '%s' is not a valid name: use a domain name of at most 63 characters",
+                            name);
+        }
+        return name;
+    }
+
+    private int maxVolumes() {
+        var value = value("maxVolumesPerNode");
+        if (value.isEmpty()) {
+            return MAX_VOLUMES;
+        }
+        var max = value.get().wholeNumber();
+        if (max.isEmpty() || max.getAsLong() < 1 || max.getAsLong() > LOOP_DEVICES) {
+            throw value.get()
+                    .refused(
+                            "maxVolumesPerNode is %s: use a positive number in plain digits, at most %d",
+                            value.get().kind(), LOOP_DEVICES);
+        }
+        return Math.toIntExact(max.getAsLong());
+    }
+
+    private static Path cgroup(ConfigValue value) {
         try {
-            return new Parsed(file, MAPPER.readValue(Files.readString(file), Yaml.class)).config();
-        } catch (UnrecognizedPropertyException e) {
-            throw new ConfigException(
-                    at(file, e)
-                            + "unknown key '%s'%s".formatted(e.getPropertyName(), Nearest.hint(e)));
-        } catch (JsonProcessingException e) {
-            throw new ConfigException(at(file, e) + e.getOriginalMessage());
-        } catch (IOException e) {
-            throw new ConfigException(
-                    "can't read the configuration %s: %s".formatted(file, e.getMessage()));
+            return value.path();
+        } catch (ConfigException e) {
+            throw new ConfigException(e.getMessage() + ", as in /sys/fs/cgroup/kubepods.slice");
         }
     }
 
-    private static final YAMLMapper MAPPER =
-            YAMLMapper.builder()
-                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                    .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-                    .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-                    .build();
-
-    private static String at(Path file, JsonProcessingException e) {
-        var location =
-                e.getProcessor() instanceof JsonParser parser
-                        ? parser.currentTokenLocation()
-                        : e.getLocation();
-        return location == null || location.getLineNr() < 1
-                ? "%s: ".formatted(file)
-                : "%s, line %d: ".formatted(file, location.getLineNr());
+    private Optional<String> defaultPool(Map<String, PoolConfig> pools) {
+        var value = value("defaultPool");
+        if (value.isEmpty()) {
+            return pools.size() == 1 ? pools.keySet().stream().findFirst() : Optional.empty();
+        }
+        var name = value.get().text();
+        if (!pools.containsKey(name)) {
+            throw value.get()
+                    .refused("defaultPool '%s' is not one of the pools %s", name, pools.keySet());
+        }
+        return Optional.of(name);
     }
 
-    /// The file as written.
-    private record Yaml(
-            @Nullable String driver,
-            @JsonProperty(required = true) @Nullable Boolean attach,
-            @Nullable String state,
-            @Nullable String defaultPool,
-            @Nullable Integer maxVolumesPerNode,
-            @Nullable String cgroup,
-            @Nullable Map<String, YamlPool> pools) {}
+    private Map<String, PoolConfig> pools(boolean attach) {
+        var written = value("pools").map(value -> value.entries(Set.of())).orElse(Map.of());
+        if (written.isEmpty()) {
+            throw value("pools")
+                    .orElse(whole)
+                    .refused(
+                            "there are no pools: add at least one, as in  pools: {ssd: {type: file, path: /srv/ssd}}");
+        }
+        var pools = new TreeMap<String, PoolConfig>();
+        written.forEach(
+                (name, value) -> {
+                    var pool = new PoolEntry(name, value).pool();
+                    checkReach(value, name, pool, attach);
+                    pools.forEach((other, its) -> checkApart(value, name, pool, other, its));
+                    pools.put(name, pool);
+                });
+        return pools;
+    }
 
-    private record YamlPool(
-            @Nullable String type,
-            @Nullable String path,
-            @Nullable String filesystem,
-            @Nullable String provisioning,
-            @Nullable Double overcommit,
-            @Nullable Boolean requireMount,
-            @Nullable Boolean shared,
-            @Nullable Boolean ephemeral) {}
+    private static void checkApart(
+            ConfigValue place, String name, PoolConfig pool, String other, PoolConfig its) {
+        if (pool.path().equals(its.path())) {
+            throw place.refused(
+                    "pools %s and %s have the same path %s: give each a folder of its own",
+                    other, name, pool.path());
+        }
+    }
 
-    /// The checks of what was read, which need the file's name for their messages.
-    private record Parsed(Path file, Yaml yaml) {
-        Config config() {
-            var pools = pools();
-            var attach = Boolean.TRUE.equals(yaml.attach);
-            pools.forEach((name, pool) -> checkReach(name, pool, attach));
-            return new Config(
-                    driver(),
-                    attach,
-                    yaml.state == null ? STATE : Path.of(yaml.state),
-                    defaultPool(pools),
-                    maxVolumes(),
-                    cgroup(),
-                    pools);
+    private static void checkReach(
+            ConfigValue place, String name, PoolConfig pool, boolean attach) {
+        if (attach && !pool.shared()) {
+            throw place.refused(
+                    "pool %s is not shared, and with attach: true a volume must be reachable from every node: set shared: true if its folder is the same on all nodes, or attach: false",
+                    name);
+        }
+        if (!attach && pool.shared()) {
+            throw place.refused(
+                    "pool %s is shared, and with attach: false nothing would keep two nodes from writing one volume: set attach: true, or shared: false if its folder is this node's own",
+                    name);
+        }
+    }
+
+    /// One pool as it is written.
+    private record PoolEntry(String name, ConfigValue place, Map<String, ConfigValue> values) {
+        PoolEntry(String name, ConfigValue place) {
+            this(name, place, keys(name, place));
         }
 
-        private String driver() {
-            var name = yaml.driver == null ? DRIVER : yaml.driver;
-            if (!DRIVER_NAME.matcher(name).matches()) {
-                throw refused(
-                        "driver '%s' is not a valid name: use a domain name of at most 63 characters",
-                        name);
+        private static Map<String, ConfigValue> keys(String name, ConfigValue place) {
+            if (place.isNothing()) {
+                throw place.refused("pool %s is empty: say its type and path", name);
             }
-            return name;
+            return place.entries(POOL_KEYS);
         }
 
-        private int maxVolumes() {
-            var max = yaml.maxVolumesPerNode == null ? MAX_VOLUMES : yaml.maxVolumesPerNode;
-            if (max < 1) {
-                throw refused("maxVolumesPerNode is %d: use a positive number", max);
-            }
-            return max;
-        }
-
-        private Optional<Path> cgroup() {
-            if (yaml.cgroup != null && !yaml.cgroup.startsWith("/")) {
-                throw refused(
-                        "cgroup is '%s': use an absolute path, as in /sys/fs/cgroup/kubepods.slice",
-                        yaml.cgroup);
-            }
-            return Optional.ofNullable(yaml.cgroup).map(path -> Path.of(path).normalize());
-        }
-
-        private Optional<String> defaultPool(Map<String, PoolConfig> pools) {
-            if (yaml.defaultPool == null) {
-                return pools.size() == 1 ? pools.keySet().stream().findFirst() : Optional.empty();
-            }
-            if (!pools.containsKey(yaml.defaultPool)) {
-                throw refused(
-                        "defaultPool '%s' is not one of the pools %s",
-                        yaml.defaultPool, pools.keySet());
-            }
-            return Optional.of(yaml.defaultPool);
-        }
-
-        private Map<String, PoolConfig> pools() {
-            if (yaml.pools == null || yaml.pools.isEmpty()) {
-                throw refused(
-                        "there are no pools: add at least one, as in  pools: {ssd: {type: file, path: /srv/ssd}}");
-            }
-            var pools = new TreeMap<String, PoolConfig>();
-            yaml.pools.forEach((name, pool) -> pools.put(name, pool(name, pool)));
-            refuseSharedPaths(pools);
-            return pools;
-        }
-
-        private void refuseSharedPaths(Map<String, PoolConfig> pools) {
-            var owners = new HashMap<Path, String>();
-            pools.forEach(
-                    (name, pool) -> {
-                        var other = owners.put(pool.path(), name);
-                        if (other != null) {
-                            throw refused(
-                                    "pools %s and %s have the same path %s: give each a folder of its own",
-                                    other, name, pool.path());
-                        }
-                    });
-        }
-
-        private PoolConfig pool(String name, @Nullable YamlPool pool) {
-            if (pool == null) {
-                throw refused("pool %s is empty: say its type and path", name);
-            }
+        PoolConfig pool() {
             try {
                 PoolId.requireName(name);
                 return new PoolConfig(
-                        type(name, pool),
-                        path(name, pool),
-                        pool.filesystem == null
-                                ? FileSystemType.EXT4
-                                : FileSystemType.require(pool.filesystem),
-                        pool.provisioning == null
-                                ? Provisioning.THICK
-                                : Provisioning.require(pool.provisioning),
-                        overcommit(name, pool),
-                        Boolean.TRUE.equals(pool.requireMount),
-                        Boolean.TRUE.equals(pool.shared),
-                        Boolean.TRUE.equals(pool.ephemeral));
+                        type(),
+                        path(),
+                        text("filesystem").map(FileSystemType::require).orElse(FileSystemType.EXT4),
+                        text("provisioning").map(Provisioning::require).orElse(Provisioning.THICK),
+                        overcommit(),
+                        truth("requireMount"),
+                        truth("shared"),
+                        truth("ephemeral"));
             } catch (VolumeException e) {
-                throw refused("pool %s: %s", name, e.getMessage());
+                throw place.refused("pool %s: %s", name, e.getMessage());
             }
         }
 
-        private String type(String name, YamlPool pool) {
-            if (pool.type == null || !pool.type.equals("file")) {
-                throw refused("pool %s has type '%s': use file", name, String.valueOf(pool.type));
-            }
-            return pool.type;
+        private Optional<ConfigValue> value(String key) {
+            return Optional.ofNullable(values.get(key));
         }
 
-        private Path path(String name, YamlPool pool) {
-            if (pool.path == null || !pool.path.startsWith("/")) {
-                throw refused(
-                        "pool %s needs an absolute path, not '%s'",
-                        name, String.valueOf(pool.path));
-            }
-            return Path.of(pool.path).normalize();
+        private Optional<String> text(String key) {
+            return value(key).map(ConfigValue::text);
         }
 
-        private double overcommit(String name, YamlPool pool) {
-            var ratio = pool.overcommit == null ? 1.0 : pool.overcommit;
-            if (!(ratio >= 1.0) || Double.isInfinite(ratio)) {
-                throw refused("pool %s has overcommit %s: use 1.0 or more", name, ratio);
-            }
-            return ratio;
+        private boolean truth(String key) {
+            return value(key).map(ConfigValue::truth).orElse(false);
         }
 
-        private void checkReach(String name, PoolConfig pool, boolean attach) {
-            if (attach && !pool.shared()) {
-                throw refused(
-                        "pool %s is not shared, and with attach: true a volume must be reachable from every node: set shared: true if its folder is the same on all nodes, or attach: false",
-                        name);
+        private String type() {
+            var type = text("type");
+            if (type.isEmpty() || !type.get().equals("file")) {
+                throw value("type")
+                        .orElse(place)
+                        .refused("pool %s has type '%s': use file", name, type.orElse("null"));
             }
-            if (!attach && pool.shared()) {
-                throw refused(
-                        "pool %s is shared, and with attach: false nothing would keep two nodes from writing one volume: set attach: true, or shared: false if its folder is this node's own",
-                        name);
-            }
+            return type.get();
         }
 
-        private ConfigException refused(String message, Object... arguments) {
-            return new ConfigException(file + ": " + message.formatted(arguments));
+        private Path path() {
+            var value = value("path").orElseThrow(() -> needsPath(place, "null"));
+            if (!value.text().startsWith("/")) {
+                throw needsPath(value, value.text());
+            }
+            return value.path();
+        }
+
+        private ConfigException needsPath(ConfigValue where, String text) {
+            return where.refused("pool %s needs an absolute path, not '%s'", name, text);
+        }
+
+        private double overcommit() {
+            var value = value("overcommit");
+            if (value.isEmpty()) {
+                return 1.0;
+            }
+            var ratio = value.get().decimal();
+            if (ratio.isEmpty()
+                    || ratio.getAsDouble() < 1.0
+                    || ratio.getAsDouble() > MAX_OVERCOMMIT) {
+                throw value.get()
+                        .refused(
+                                "pool %s: overcommit is %s: use 1.0 or more in plain digits, at most %d",
+                                name, value.get().kind(), MAX_OVERCOMMIT);
+            }
+            return ratio.getAsDouble();
         }
     }
 }

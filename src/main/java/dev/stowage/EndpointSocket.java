@@ -36,7 +36,12 @@ record EndpointSocket(Path path, Path temporary, String remedy) {
                     "endpoint '%s' is not an absolute unix socket: use unix:///path/csi.sock"
                             .formatted(endpoint));
         }
-        return at(Path.of(text), "choose another --endpoint");
+        if (text.endsWith("/")) {
+            throw new ConfigException(
+                    "endpoint '%s' is a folder: name a socket in it, as in %scsi.sock"
+                            .formatted(endpoint, endpoint));
+        }
+        return at(AbsolutePath.parse("--endpoint", text), "choose another --endpoint");
     }
 
     static EndpointSocket at(Path path, String remedy) {

@@ -1,20 +1,18 @@
 package dev.stowage;
 
-import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import java.util.Collection;
 import java.util.Comparator;
-import java.util.Objects;
 
 /// The known word that a mistyped one was most likely meant to be.
 final class Nearest {
     private Nearest() {}
 
-    static String hint(UnrecognizedPropertyException e) {
-        return Objects.requireNonNullElse(e.getKnownPropertyIds(), java.util.List.of()).stream()
-                .map(String::valueOf)
+    /// `: did you mean 'x'?`
+    static String hint(String word, Collection<String> known) {
+        return known.stream()
                 .min(
-                        Comparator.comparingInt(
-                                        (String known) -> distance(e.getPropertyName(), known))
-                                .thenComparing(known -> known))
+                        Comparator.comparingInt((String each) -> distance(word, each))
+                                .thenComparing(each -> each))
                 .map(": did you mean '%s'?"::formatted)
                 .orElse("");
     }

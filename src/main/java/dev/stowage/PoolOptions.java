@@ -27,7 +27,6 @@ final class PoolOptions {
     @Option(
             names = "--node-id",
             paramLabel = "NAME",
-            defaultValue = "${env:NODE_NAME}",
             description =
                     "This node's name in the cluster (default: the variable NODE_NAME, or the host name).")
     private @Nullable String nodeId;
@@ -37,10 +36,8 @@ final class PoolOptions {
     }
 
     NodeId node() throws IOException {
-        return NodeId.of(
-                nodeId == null || nodeId.isEmpty()
-                        ? InetAddress.getLocalHost().getHostName()
-                        : nodeId);
+        var named = nodeId == null ? System.getenv("NODE_NAME") : nodeId;
+        return NodeId.of(named == null ? InetAddress.getLocalHost().getHostName() : named);
     }
 
     PoolConfig pool(Config config) {

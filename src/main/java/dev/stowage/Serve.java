@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,6 +30,9 @@ final class Serve implements Callable<Integer> {
     /// Kubernetes kills a pod 30 s after SIGTERM unless told otherwise
     /// (terminationGracePeriodSeconds).
     private static final Duration GRACE = Duration.ofSeconds(20);
+
+    private static final Set<String> LOG_LEVELS =
+            Set.of("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "OFF");
 
     @Option(
             names = "--config",
@@ -84,6 +89,7 @@ final class Serve implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        requireWhole();
         var settings = ConfigFile.read(requireNonNull(config));
         var options =
                 new Driver.Options(
@@ -102,6 +108,18 @@ final class Serve implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(serving), "stop"));
         serving.start();
         return serving.awaitEnd();
+    }
+
+    private void requireWhole() {
+        var level = System.getenv().getOrDefault("STOWAGE_LOG_LEVEL", "INFO");
+        if (!LOG_LEVELS.contains(level.toUpperCase(Locale.ROOT))) {
+            throw new ConfigException(
+                    "STOWAGE_LOG_LEVEL is '%s': use one of TRACE, DEBUG, INFO, WARN, ERROR and OFF"
+                            .formatted(level));
+        }
+        if (kubelet != null) {
+            kubelet = AbsolutePath.parse("--kubelet-dir", kubelet.toString());
+        }
     }
 
     private Optional<KubeletFolder> registering() {

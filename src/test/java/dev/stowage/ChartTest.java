@@ -149,6 +149,19 @@ class ChartTest {
                         + ",volumeAttributesClasses.s.parameters.iops=9 | additional properties 'iops' not",
                 POOL + ",storageClasses.ssd.limits.readIops=few | does not match pattern",
                 POOL + ",cgroup=kubepods | at '/cgroup'",
+                POOL + ",cgroup=/sys/../etc | at '/cgroup'",
+                POOL + ",state=/srv/../etc | at '/state'",
+                POOL + ",state=/ | at '/state'",
+                POOL + ",maxVolumesPerNode=1048577 | maximum: got",
+                POOL + ",maxVolumesPerNode=3.7 | at '/maxVolumesPerNode'",
+                POOL + ",maxVolumesPerNode=many | at '/maxVolumesPerNode'",
+                POOL + ",pools.ssd.overcommit=1000001 | maximum: got",
+                POOL + ",pools.ssd.overcommit=1e9 | does not match pattern",
+                POOL + ",pools.ssd.requireMount=yes | at '/pools/ssd/requireMount'",
+                "pools.ssd.path=/srv/../etc/x | at '/pools/ssd/path'",
+                "pools.ssd.path=/.. | at '/pools/ssd/path'",
+                "pools.ssd.path=//./ | at '/pools/ssd/path'",
+                POOL + ",node.kubeletDir=kubelet | at '/node/kubeletDir'",
             })
     void aBadValueIsRefusedWithWhatToDo(String values, String words) throws Exception {
         var said = chart.render("--set", values);

@@ -104,7 +104,7 @@ class ServeTest {
         assertThat(driver.exitValue()).isEqualTo(1);
         assertThat(log("driver").lines().filter(line -> !line.startsWith("WARNING:")))
                 .containsExactly(
-                        "stowage: %s, line 3: unknown key 'pols': did you mean 'pools'?"
+                        "stowage: %s, line 2: unknown key 'pols': did you mean 'pools'?"
                                 .formatted(folder.resolve("stowage.yaml")));
     }
 
