@@ -2,8 +2,10 @@ package dev.stowage;
 
 import dev.stowage.csi.RpcHandOver;
 import dev.stowage.csi.RpcLog;
+import dev.stowage.linux.FileId;
 import io.grpc.BindableService;
 import io.grpc.Server;
+import io.grpc.ServerBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollEventLoopGroup;
@@ -14,7 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 
@@ -30,14 +34,19 @@ final class CsiServer implements AutoCloseable {
     private final EventLoopGroup listening = new EpollEventLoopGroup(1);
     private final EventLoopGroup serving = new EpollEventLoopGroup(2);
     private final ExecutorService threads;
-    private final Server server;
-    private volatile boolean published;
+    private final ServerBuilder<?> builder;
+
+    /// The last one has the socket; those before it have lost theirs and answer what they were
+    /// asked.
+    private final List<Server> servers = new ArrayList<>();
+
+    private Optional<FileId> published = Optional.empty();
 
     /// @param threads carries the RPCs; closed with the server
     CsiServer(EndpointSocket socket, List<BindableService> services, ExecutorService threads) {
         this.socket = socket;
         this.threads = threads;
-        var builder =
+        builder =
                 NettyServerBuilder.forAddress(new DomainSocketAddress(socket.temporary().toFile()))
                         .channelType(EpollServerDomainSocketChannel.class)
                         .bossEventLoopGroup(listening)
@@ -48,32 +57,62 @@ final class CsiServer implements AutoCloseable {
                         .intercept(new RpcLog())
                         .intercept(new RpcHandOver(threads));
         services.forEach(builder::addService);
-        this.server = builder.build();
     }
 
     /// @throws IOException if the socket can't be had, saying who or what is in the way
-    void start() throws IOException {
+    synchronized void start() throws IOException {
         socket.makeFree();
-        server.start();
-        Files.setPosixFilePermissions(
-                socket.temporary(), PosixFilePermissions.fromString("rw-------"));
-        socket.publish();
-        published = true;
+        var server = builder.build();
+        try {
+            server.start();
+            Files.setPosixFilePermissions(
+                    socket.temporary(), PosixFilePermissions.fromString("rw-------"));
+            published = Optional.of(socket.publish());
+        } catch (IOException e) {
+            server.shutdownNow();
+            throw socket.notMade(e);
+        }
+        servers.add(server);
+    }
+
+    /// Whether the socket's name does not lead here any more, though this server did not take it
+    /// away.
+    synchronized boolean hasLostSocket() throws IOException {
+        return published.isPresent() && !socket.leadsTo(published.get());
+    }
+
+    /// Serves under the name anew where that leads elsewhere. What was asked through the lost
+    /// socket is answered; then its callers have to find the new one.
+    ///
+    /// @throws IOException as [#start()]
+    synchronized void listenAgain() throws IOException {
+        if (hasLostSocket()) {
+            start();
+            servers.removeIf(Server::isTerminated);
+            servers.subList(0, servers.size() - 1).forEach(Server::shutdown);
+        }
     }
 
     /// No new RPCs; those that run may finish within `grace`, what does not is picked up by the
     /// retry after a restart.
     void stop(Duration grace) throws InterruptedException {
-        removeSocket();
-        server.shutdown();
-        if (!server.awaitTermination(grace.toMillis(), TimeUnit.MILLISECONDS)) {
-            server.shutdownNow();
+        var end = System.nanoTime() + grace.toNanos();
+        for (var server : ended()) {
+            if (!server.awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                server.shutdownNow();
+            }
         }
     }
 
+    private synchronized List<Server> ended() {
+        removeSocket();
+        servers.forEach(Server::shutdown);
+        return List.copyOf(servers);
+    }
+
     @Override
-    public void close() {
-        server.shutdownNow();
+    public synchronized void close() {
+        servers.forEach(Server::shutdownNow);
         removeSocket();
         threads.shutdown();
         listening.shutdownGracefully(0, 1, TimeUnit.SECONDS);
@@ -82,10 +121,8 @@ final class CsiServer implements AutoCloseable {
 
     /// Only ours: where this server could not start, another one's is there.
     private void removeSocket() {
-        if (published) {
-            published = false;
-            socket.remove();
-        }
+        published.ifPresent(socket::remove);
+        published = Optional.empty();
     }
 
     Path path() {

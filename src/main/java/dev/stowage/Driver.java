@@ -35,7 +35,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// The driver, wired together and serving.
-final class Driver implements AutoCloseable {
+final class Driver implements AutoCloseable, SocketWatch.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Driver.class);
 
     /// A pool's first opening may clear what a crash left; after this the driver goes on without
@@ -89,6 +89,7 @@ final class Driver implements AutoCloseable {
         if (options.mayFreeze()) {
             freezing.thawLeftovers(seen.tags());
         }
+        makeOwnFolder();
         server.start();
         LOG.info(
                 "{} {} serves {} on {} as node {}",
@@ -130,8 +131,28 @@ final class Driver implements AutoCloseable {
         nodeProblems.forEach(LOG::error);
     }
 
-    Path socket() {
+    @Override
+    public Path socket() {
         return server.path();
+    }
+
+    @Override
+    public boolean hasLostSocket() throws IOException {
+        return server.hasLostSocket();
+    }
+
+    @Override
+    public void listenAgain() throws IOException {
+        makeOwnFolder();
+        server.listenAgain();
+    }
+
+    /// The folder of the socket, where it is the driver's own at the kubelet.
+    private void makeOwnFolder() throws IOException {
+        var kubelet = options.kubelet().map(KubeletFolder::new);
+        if (kubelet.isPresent() && kubelet.get().socketOf(config.driver()).equals(server.path())) {
+            kubelet.get().makeFolderOf(config.driver());
+        }
     }
 
     boolean ready() {

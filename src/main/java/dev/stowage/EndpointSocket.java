@@ -1,5 +1,8 @@
 package dev.stowage;
 
+import dev.stowage.linux.FileId;
+import dev.stowage.linux.Linux;
+import dev.stowage.linux.Stat;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -61,6 +64,7 @@ record EndpointSocket(Path path, Path temporary, String remedy) {
     /// Clears a socket that a dead driver left. One that somebody answers on stays, and so does any
     /// other file.
     void makeFree() throws IOException {
+        requireFolder();
         refuseOther(path);
         if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && answers()) {
             throw new IOException(
@@ -70,13 +74,46 @@ record EndpointSocket(Path path, Path temporary, String remedy) {
         Files.deleteIfExists(temporary);
     }
 
-    void publish() throws IOException {
-        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+    private void requireFolder() throws IOException {
+        var folder = path.getParent();
+        if (folder == null || !Files.isDirectory(folder)) {
+            throw new IOException(
+                    "there is no folder %s for the socket %s: make it, or %s"
+                            .formatted(folder, path.getFileName(), remedy));
+        }
     }
 
-    void remove() {
+    /// Gives the socket its name. Answers which file it is: while its server listens no other file
+    /// gets its number.
+    FileId publish() throws IOException {
+        var made = Linux.lstat(temporary).id();
+        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+        return made;
+    }
+
+    /// In words, why the socket could not be made: gRPC names the hidden one.
+    IOException notMade(IOException failure) {
+        Throwable cause = failure;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return new IOException(
+                "can't make the socket %s: %s; let the driver write into its folder, or %s"
+                        .formatted(path, cause.getMessage(), remedy),
+                failure);
+    }
+
+    /// Whether the name leads to this file.
+    boolean leadsTo(FileId file) throws IOException {
+        return Linux.lstatIfExists(path).map(Stat::id).filter(file::equals).isPresent();
+    }
+
+    /// Removes the name if it leads to this file, and leaves that of another server.
+    void remove(FileId file) {
         try {
-            Files.deleteIfExists(path);
+            if (leadsTo(file)) {
+                Files.deleteIfExists(path);
+            }
         } catch (IOException e) {
             LOG.warn("the socket {} stays behind: {}", path, e.getMessage());
         }

@@ -14,7 +14,12 @@ record KubeletFolder(Path path) {
 
     /// Where the kubelet finds who wants to be registered.
     Path registrationSocketOf(String driver) {
-        return path.resolve("plugins_registry").resolve(driver + "-reg.sock");
+        return registry().resolve(driver + "-reg.sock");
+    }
+
+    /// The folder that the kubelet watches, and makes when it starts.
+    Path registry() {
+        return path.resolve("plugins_registry");
     }
 
     /// Makes the folder of the driver's socket, but none where the kubelet has none.

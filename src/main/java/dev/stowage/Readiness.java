@@ -17,6 +17,13 @@ record Readiness(
         SortedMap<VolumeId, String> notLimited) {
     private static final int VOLUMES_NAMED = 20;
 
+    /// Not ready, for one more reason.
+    Readiness spoiltBy(String problem) {
+        var all = new ArrayList<>(problems);
+        all.add(problem);
+        return new Readiness(false, pools, all, notLimited);
+    }
+
     /// For a person: one line for the whole, for each problem, for each pool, and for the first of
     /// the volumes without their limits.
     String text() {

@@ -148,7 +148,7 @@ final class Serve implements Callable<Integer> {
                         settings.attach() ? Optional.empty() : Optional.of(node.value())));
     }
 
-    private String endpoint(String driver) throws IOException {
+    private String endpoint(String driver) {
         if (endpoint != null) {
             return endpoint;
         }
@@ -156,9 +156,7 @@ final class Serve implements Callable<Integer> {
             throw new ConfigException(
                     "there is no socket to serve on: give --endpoint or --kubelet-dir");
         }
-        var folder = new KubeletFolder(kubelet);
-        folder.makeFolderOf(driver);
-        return folder.socketOf(driver).toString();
+        return new KubeletFolder(kubelet).socketOf(driver).toString();
     }
 
     private static void stop(Serving serving) {

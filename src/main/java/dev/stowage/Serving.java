@@ -6,8 +6,10 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +22,8 @@ final class Serving {
     /// The kubelet does not register twice what it refused once: a restart makes it try again.
     private static final int REFUSED = 1;
 
+    private static final int SOCKET_LOST = 1;
+
     private final Driver driver;
     private final Optional<KubeletRegistration> registration;
     private final Optional<ClaimEvents> claimEvents;
@@ -27,6 +31,7 @@ final class Serving {
     private final CompletableFuture<Integer> exit = new CompletableFuture<>();
     private volatile boolean registered;
     private volatile @Nullable HealthPages pages;
+    private volatile @Nullable SocketWatch sockets;
 
     /// @param register the folder of the kubelet that is to know the driver; empty: a sidecar
     ///     registers it, or nobody
@@ -59,7 +64,14 @@ final class Serving {
         if (registration.isPresent()) {
             register(registration.get());
         }
+        sockets = new SocketWatch(listeners(), () -> exit.complete(SOCKET_LOST));
         claimEvents.ifPresent(ClaimEvents::start);
+    }
+
+    /// The kubelet is told of a driver that serves already.
+    private List<SocketWatch.Listener> listeners() {
+        return Stream.<SocketWatch.Listener>concat(Stream.of(driver), registration.stream())
+                .toList();
     }
 
     /// Not on a node where it can't work: the kubelet would send it pods, and these would write
@@ -86,6 +98,10 @@ final class Serving {
     /// The kubelet is told first, so that it sends nothing new.
     void stop(Duration grace) throws InterruptedException {
         registered = false;
+        var watching = sockets;
+        if (watching != null) {
+            watching.close();
+        }
         claimEvents.ifPresent(ClaimEvents::close);
         var end = System.nanoTime() + grace.toNanos();
         if (registration.isPresent()) {
@@ -110,12 +126,23 @@ final class Serving {
                 .orElseGet(() -> new Page(true, "ok"));
     }
 
+    /// Not where the kubelet's folder is gone: a restart would not bring it back.
     private Optional<Path> registrationSocket() {
-        return registered ? registration.map(KubeletRegistration::socket) : Optional.empty();
+        return registered && registrationObstacle().isEmpty()
+                ? registration.map(KubeletRegistration::socket)
+                : Optional.empty();
+    }
+
+    private Optional<String> registrationObstacle() {
+        return registered ? registration.flatMap(KubeletRegistration::obstacle) : Optional.empty();
     }
 
     private Page readyz() {
-        var readiness = driver.readiness();
+        var obstacle = registrationObstacle();
+        var readiness =
+                obstacle.isPresent()
+                        ? driver.readiness().spoiltBy(obstacle.get())
+                        : driver.readiness();
         return new Page(readiness.ready(), readiness.text());
     }
 }

@@ -78,6 +78,30 @@ class EndpointSocketTest {
                 .hasMessageContaining("unix:///path/csi.sock");
     }
 
+    /// Failure case 74.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "unix:///",
+                "unix:///run/s/",
+                "unix:///run/../csi.sock",
+                "/run/a\nb",
+                "/a\0b"
+            })
+    void whatNamesNoSocketOfItsOwnIsRefused(String endpoint) {
+        assertThatThrownBy(() -> EndpointSocket.of(endpoint)).isInstanceOf(ConfigException.class);
+    }
+
+    /// Failure case 75.
+    @Test
+    void aMissingFolderIsNamedAndNotItsHiddenSocket() {
+        var socket = EndpointSocket.of("unix://" + folder.resolve("none/csi.sock"));
+        assertThatThrownBy(socket::makeFree)
+                .hasMessageContaining("there is no folder " + folder.resolve("none"))
+                .hasMessageContaining("choose another --endpoint")
+                .hasMessageNotContaining(".csi.sock.new");
+    }
+
     @Test
     void aPathThatNoSocketCanHaveIsRefused() {
         assertThatThrownBy(() -> EndpointSocket.of("unix:///" + "x".repeat(120)))

@@ -80,6 +80,7 @@ class HealthTest {
     void aDriverWhoseSocketIsGoneIsNotAlive() throws Exception {
         serve(Optional.empty());
         Files.delete(socket());
+        Files.createFile(socket());
         var health = get("/healthz");
         assertThat(health.statusCode()).isEqualTo(503);
         assertThat(health.body()).contains("no answer on " + socket());
@@ -89,9 +90,22 @@ class HealthTest {
     void aDriverWhoseRegistrationIsGoneIsNotAlive() throws Exception {
         serve(Optional.empty());
         Files.delete(registrationSocket());
+        Files.createFile(registrationSocket());
         var health = get("/healthz");
         assertThat(health.statusCode()).isEqualTo(503);
         assertThat(health.body()).contains("no answer on " + registrationSocket());
+    }
+
+    /// Failure case 78. Only the kubelet makes its folder; a restart of the driver would not.
+    @Test
+    void aRegistrationThatWaitsForTheKubeletIsNotReadyButAlive() throws Exception {
+        serve(Optional.empty());
+        Files.delete(registrationSocket());
+        Files.delete(kubelet().registry());
+        assertThat(get("/healthz").statusCode()).isEqualTo(200);
+        var ready = get("/readyz");
+        assertThat(ready.statusCode()).isEqualTo(503);
+        assertThat(ready.body()).contains("node: the folder " + kubelet().registry());
     }
 
     @Test
