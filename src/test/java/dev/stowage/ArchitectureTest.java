@@ -2,9 +2,11 @@ package dev.stowage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.AccessTarget;
 import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.domain.JavaPackage;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -38,6 +40,10 @@ class ArchitectureTest {
                     "jnr", List.of("jnr", "com.kenai.jffi"),
                     "grpc", List.of("io.grpc"),
                     "protobuf", List.of("com.google.protobuf", "csi.v1", "pluginregistration.v1"));
+
+    /// Records and events have a time in them.
+    private static final Predicate<JavaClass> MAY_READ_THE_WALL_CLOCK =
+            type -> List.of("backend", "kubernetes").contains(room(type));
 
     private final ImportTable table;
     private final JavaClasses classes;
@@ -127,6 +133,29 @@ class ArchitectureTest {
 
         assertThat(classes).isNotEmpty();
         assertThat(unmarked).isEmpty();
+    }
+
+    /// Failure case 55: the clock of the wall tells when something was made and whose turn it is to
+    /// speak, and nothing else; how long something takes is System.nanoTime's to say.
+    @Test
+    void theWallClockMeasuresNoDuration() {
+        var offences =
+                classes.stream()
+                        .flatMap(type -> type.getMethodCallsFromSelf().stream())
+                        .filter(call -> readsTheWallClock(call.getTarget()))
+                        .filter(call -> !MAY_READ_THE_WALL_CLOCK.test(call.getOriginOwner()))
+                        .map(JavaMethodCall::getDescription)
+                        .toList();
+
+        assertThat(offences).isEmpty();
+    }
+
+    private static boolean readsTheWallClock(AccessTarget target) {
+        var owner = target.getOwner().getName();
+        return (owner.startsWith("java.time.") && target.getName().equals("now"))
+                || (owner.equals("java.lang.System")
+                        && target.getName().equals("currentTimeMillis"))
+                || owner.equals("java.time.Clock");
     }
 
     private List<String> usesOutside(String library, Set<String> rooms) {
