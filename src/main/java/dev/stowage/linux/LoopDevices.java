@@ -1,6 +1,5 @@
 package dev.stowage.linux;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
@@ -19,8 +19,10 @@ import java.util.regex.Pattern;
 /// anybody's, and it is the backing file's identity together with the name that says whose. Nothing
 /// here is ever bound with LO_FLAGS_AUTOCLEAR, which would detach a device that nobody holds open.
 public final class LoopDevices {
+    /// LOOP_MAJOR (linux/major.h) as mountinfo writes device numbers.
+    public static final String MAJOR = LoopNodes.LOOP_MAJOR + ":";
+
     private static final Path CONTROL = Path.of("/dev/loop-control");
-    private static final File SYS_BLOCK = new File("/sys/block");
     private static final Path PARTITIONS = Path.of("/proc/partitions");
     private static final Pattern PARTITION = Pattern.compile(" 7 +\\d+ +\\d+ loop(\\d+)\n");
     private static final LoopNodes NODES = new LoopNodes(Path.of("/dev"));
@@ -111,66 +113,79 @@ public final class LoopDevices {
         }
     }
 
-    /// All bound devices of the machine, by number; most are not ours.
-    public static List<LoopDevice> all() throws IOException {
-        return all(_ -> true);
+    /// The bound devices of the machine at one moment, by number; most are not ours.
+    ///
+    /// @param readable as the kernel describes them
+    /// @param unreadable those that it can't describe: whose they are is not known, so whoever
+    ///     might be concerned must not take them for somebody else's
+    public record Found(List<LoopDevice> readable, List<UnreadableLoop> unreadable) {
+        public Found {
+            readable = List.copyOf(readable);
+            unreadable = List.copyOf(unreadable);
+        }
     }
 
-    /// As [#all()]; but where a device's status can't be read, because the file system of its file
-    /// is dead, that is an error only if it may concern the caller; else the device is left out.
+    /// Looks at all bound devices.
+    public static Found find() throws IOException {
+        return find(NODES, _ -> true, _ -> true);
+    }
+
+    /// All bound devices that can be read, by number.
+    public static List<LoopDevice> all() throws IOException {
+        return find().readable();
+    }
+
+    /// As [#find()], but of those that can be read only such as are bound to this file, which has
+    /// just been looked at, or have such a name. A process that may not open devices, as the
+    /// controller of mode central, goes by the path that sysfs shows: EPERM or EACCES if it leads
+    /// to this file.
     ///
-    /// @param concerns the path of the file, as the kernel shows it
-    public static List<LoopDevice> all(Predicate<String> concerns) throws IOException {
-        var devices = new ArrayList<LoopDevice>();
+    /// @param named whether a device is wanted for its name, whatever it is bound to
+    public static Found boundTo(FileId image, Predicate<String> named) throws IOException {
+        return boundTo(NODES, image, named);
+    }
+
+    static Found boundTo(LoopNodes nodes, FileId image, Predicate<String> named)
+            throws IOException {
+        return find(
+                nodes,
+                status -> status.image().equals(image) || named.test(status.name()),
+                number -> hasFile(number, image));
+    }
+
+    /// @param secret whether a device that may not be opened is in the way
+    private static Found find(LoopNodes nodes, Predicate<LoopStatus> wanted, IntPredicate secret)
+            throws IOException {
+        var readable = new ArrayList<LoopDevice>();
+        var unreadable = new ArrayList<UnreadableLoop>();
         for (var number : bound()) {
             try {
-                read(number, _ -> true).ifPresent(devices::add);
+                read(nodes, number, wanted).ifPresent(readable::add);
             } catch (ErrnoException e) {
-                if (!e.call().equals("LOOP_GET_STATUS64") || concerns.test(backingFile(number))) {
+                if (isUnreadable(e)) {
+                    unreadable(nodes, number, e).ifPresent(unreadable::add);
+                } else if (!e.is(Errno.EPERM, Errno.EACCES) || secret.test(number)) {
                     throw e;
                 }
             }
         }
-        return devices;
+        return new Found(readable, unreadable);
+    }
+
+    private static boolean isUnreadable(ErrnoException e) {
+        return e.call().equals(LoopStatus.READ);
     }
 
     /// Empty where the device was detached in the meantime.
-    private static String backingFile(int number) {
-        var file = new File(SYS_BLOCK, "loop" + number + "/loop/backing_file");
-        try {
-            return Files.readString(file.toPath());
-        } catch (IOException e) {
-            return "";
-        }
-    }
-
-    /// Those that are bound to this file, which has just been looked at. A device whose status
-    /// can't be read is none of them: the kernel asks the file system of its file
-    /// (LOOP_GET_STATUS64), and somebody's dead file system must not keep others from their work.
-    /// A process that may not open devices, as the controller of mode central, goes by the path
-    /// that sysfs shows: EPERM or EACCES if it leads to this file.
-    public static List<LoopDevice> boundTo(FileId image) throws IOException {
-        return boundTo(NODES, image);
-    }
-
-    static List<LoopDevice> boundTo(LoopNodes nodes, FileId image) throws IOException {
-        var devices = new ArrayList<LoopDevice>();
-        for (var number : bound()) {
-            try {
-                read(nodes, number, status -> status.image().equals(image)).ifPresent(devices::add);
-            } catch (ErrnoException e) {
-                if (!e.call().equals("LOOP_GET_STATUS64")
-                        && !(e.is(Errno.EPERM, Errno.EACCES) && !hasFile(number, image))) {
-                    throw e;
-                }
-            }
-        }
-        return devices;
+    private static Optional<UnreadableLoop> unreadable(
+            LoopNodes nodes, int number, ErrnoException why) {
+        var loop = UnreadableLoop.of(nodes, number, why);
+        return isBound(number) ? Optional.of(loop) : Optional.empty();
     }
 
     private static boolean hasFile(int number, FileId image) {
         try {
-            return Linux.stat(Path.of(backingFile(number).stripTrailing())).id().equals(image);
+            return Linux.stat(Path.of(new LoopSysfs(number).backingFile())).id().equals(image);
         } catch (ErrnoException e) {
             return false; // detached meanwhile, or of another container
         }
@@ -178,14 +193,20 @@ public final class LoopDevices {
 
     /// The device behind a device file; empty where the path is not of a bound loop device.
     public static Optional<LoopDevice> at(Path device) throws ErrnoException {
-        var stat = Linux.statIfExists(device);
-        if (stat.isEmpty()
-                || !stat.get().isBlockDevice()
-                || Stat.major(stat.get().rdev()) != LoopNodes.LOOP_MAJOR) {
-            return Optional.empty();
-        }
-        var number = Stat.minor(stat.get().rdev());
-        return isBound(number) ? read(number, _ -> true) : Optional.empty();
+        var number = number(device).filter(LoopDevices::isBound);
+        return number.isPresent() ? read(number.get(), _ -> true) : Optional.empty();
+    }
+
+    /// Whether the path is of a loop device, and that is bound to something.
+    public static boolean boundAt(Path device) throws ErrnoException {
+        return number(device).filter(LoopDevices::isBound).isPresent();
+    }
+
+    private static Optional<Integer> number(Path device) throws ErrnoException {
+        return Linux.statIfExists(device)
+                .filter(Stat::isBlockDevice)
+                .filter(stat -> Stat.major(stat.rdev()) == LoopNodes.LOOP_MAJOR)
+                .map(stat -> Stat.minor(stat.rdev()));
     }
 
     /// Writes out what is in memory for the device, and first what the file system that is mounted
@@ -211,11 +232,30 @@ public final class LoopDevices {
     /// Whether a mounted file system, or a program that opened it with O_EXCL, has the device.
     /// Openers without O_EXCL are not seen.
     public static boolean heldByAnother(LoopDevice loop) throws ErrnoException {
-        try (var _ = NODES.open(loop.number(), OpenFlags.O_RDONLY | OpenFlags.O_EXCL)) {
+        return heldByAnother(loop.number());
+    }
+
+    static boolean heldByAnother(int number) throws ErrnoException {
+        try (var _ = NODES.open(number, OpenFlags.O_RDONLY | OpenFlags.O_EXCL)) {
             return false;
         } catch (ErrnoException e) {
             if (e.is(Errno.EBUSY)) {
                 return true;
+            }
+            throw e;
+        }
+    }
+
+    /// What can be seen of the device that was read a moment ago, if by now it can't be; empty if
+    // it
+    /// can, or is bound no more.
+    public static Optional<UnreadableLoop> unreadable(LoopDevice loop) throws ErrnoException {
+        try {
+            read(loop.number(), _ -> true);
+            return Optional.empty();
+        } catch (ErrnoException e) {
+            if (isUnreadable(e)) {
+                return unreadable(NODES, loop.number(), e);
             }
             throw e;
         }
@@ -269,9 +309,7 @@ public final class LoopDevices {
         var status = LoopStatus.read(device);
         if (!status.isOf(loop.image(), loop.name())) {
             throw new ErrnoException(
-                    "LOOP_GET_STATUS64",
-                    loop.path() + ", no longer of " + loop.name(),
-                    Errno.ENXIO);
+                    LoopStatus.READ, loop.path() + ", no longer of " + loop.name(), Errno.ENXIO);
         }
         return status;
     }
@@ -282,9 +320,8 @@ public final class LoopDevices {
                         .isPresent();
     }
 
-    /// Without opening the device: an opener, however brief, is in the way of whoever detaches it.
     private static boolean isBound(int number) {
-        return new File(SYS_BLOCK, "loop" + number + "/loop").exists();
+        return new LoopSysfs(number).isBound();
     }
 
     /// The loop devices that have a size (/proc/partitions), which an unbound one has not: one file
@@ -313,7 +350,8 @@ public final class LoopDevices {
                     ? Optional.of(describe(nodes, number, device, status))
                     : Optional.empty();
         } catch (ErrnoException e) {
-            if (e.is(Errno.ENXIO, Errno.ENOENT)) {
+            // ENOENT from the file's own file system is none from /dev
+            if (e.is(Errno.ENXIO) || e.is(Errno.ENOENT) && !isUnreadable(e)) {
                 return Optional.empty();
             }
             throw e;

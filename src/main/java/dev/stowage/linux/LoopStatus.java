@@ -10,6 +10,9 @@ record LoopStatus(FileId image, int flags, String name, byte[] structure) {
     static final int LO_FLAGS_AUTOCLEAR = 4;
     static final int LO_FLAGS_DIRECT_IO = 16;
 
+    /// What asks the file system of the backing file, and fails with it.
+    static final String READ = "LOOP_GET_STATUS64";
+
     /// LO_NAME_SIZE less the NUL.
     static final int NAME_BYTES = 63;
 
@@ -30,7 +33,7 @@ record LoopStatus(FileId image, int flags, String name, byte[] structure) {
     /// ENXIO where the device is not bound.
     static LoopStatus read(Fd device) throws ErrnoException {
         var structure = new byte[SIZE];
-        device.ioctl("LOOP_GET_STATUS64", LOOP_GET_STATUS64, structure);
+        device.ioctl(READ, LOOP_GET_STATUS64, structure);
         var fields = ByteBuffer.wrap(structure).order(ByteOrder.nativeOrder());
         var image = new FileId(fields.getLong(LO_DEVICE), fields.getLong(LO_INODE));
         var length = 0;

@@ -1,6 +1,7 @@
 package dev.stowage.node;
 
 import dev.stowage.volume.PoolId;
+import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.List;
@@ -18,12 +19,23 @@ interface Connector {
 
     /// The devices of one volume on this node, at most one for writing and one read-only unless
     /// two drivers raced. Needs neither the volume nor its pool.
-    List<BlockDevice> devices(VolumeId id) throws IOException;
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if it can't be seen which they are: a device
+    ///     that may be the volume's can't be read, because the disk of its image died
+    default List<BlockDevice> devices(VolumeId id) throws IOException {
+        return find(id).require(id);
+    }
 
-    /// The pool's volumes that have devices on this node, and these.
+    /// As [#devices(VolumeId)], with those of which it can't be seen. For whoever takes down what
+    /// mountinfo shows, or reports what is wrong; what is not found here may be in use all the
+    // same.
+    VolumeDevices find(VolumeId id) throws IOException;
+
+    /// The pool's volumes that have devices on this node, and these, as far as they can be read.
     Map<VolumeId, List<BlockDevice>> volumes(PoolId pool) throws IOException;
 
-    /// The devices of all volumes of these pools on this node, also where the pools are not here.
+    /// The devices of all volumes of these pools on this node that can be read, also where the
+    /// pools are not here.
     List<BlockDevice> devices(Set<String> poolTags) throws IOException;
 
     /// @param madeNow nobody had connected it before, so whoever fails after this releases it

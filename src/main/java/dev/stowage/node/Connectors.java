@@ -25,22 +25,27 @@ public final class Connectors {
         };
     }
 
-    /// The devices of a volume whose attachment is not known (any more).
+    /// As [Connector#devices(VolumeId)], of a volume whose attachment is not known (any more).
     List<BlockDevice> devices(VolumeId id) throws IOException {
         return loop.devices(id);
     }
 
-    /// As [#devices(VolumeId)]; no id of ours, no device.
-    List<BlockDevice> devices(Optional<VolumeId> id) throws IOException {
-        return id.isPresent() ? devices(id.get()) : List.of();
+    /// As [Connector#find]; no id of ours, no device.
+    VolumeDevices find(Optional<VolumeId> id) throws IOException {
+        return id.isPresent() ? find(id.get()) : VolumeDevices.NONE;
     }
 
-    /// The pool's volumes that are connected on this node, with their devices.
+    /// As [Connector#find].
+    VolumeDevices find(VolumeId id) throws IOException {
+        return loop.find(id);
+    }
+
+    /// As [Connector#volumes].
     Map<VolumeId, List<BlockDevice>> volumes(PoolId pool) throws IOException {
         return loop.volumes(pool);
     }
 
-    /// The devices of all volumes of these pools on this node, also where the pools are not here.
+    /// As [Connector#devices(Set)].
     List<BlockDevice> devices(Set<String> poolTags) throws IOException {
         return loop.devices(poolTags);
     }

@@ -4,6 +4,7 @@ import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.LoopDevices;
 import dev.stowage.linux.OpenFlags;
+import dev.stowage.linux.UnreadableLoop;
 import dev.stowage.volume.Condition;
 import dev.stowage.volume.Fault;
 import dev.stowage.volume.ImageFiles;
@@ -33,11 +34,20 @@ public final class DeviceCheck implements VolumeCheck {
     @Override
     public List<Condition> conditions(VolumeId id) throws IOException {
         var conditions = new ArrayList<Condition>();
-        for (var device : connectors.devices(id)) {
+        var devices = connectors.find(id);
+        for (var device : devices.known()) {
             image(id, device).ifPresent(conditions::add);
             readable(id, device).ifPresent(conditions::add);
         }
+        devices.unreadable().forEach(device -> conditions.add(unknown(id, device.loop())));
         return conditions;
+    }
+
+    private static Condition unknown(VolumeId id, UnreadableLoop loop) {
+        return new Condition(
+                Fault.DEVICE_UNREADABLE,
+                "%s seems to be of volume %s, but the file system of its file (%s) doesn't answer (%s): look at the pool's disk and the kernel's log (dmesg), and end the volume's pods on this node"
+                        .formatted(loop.path(), id, loop.file(), loop.why().getMessage()));
     }
 
     private Optional<Condition> image(VolumeId id, BlockDevice device) throws IOException {

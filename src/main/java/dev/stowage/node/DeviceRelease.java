@@ -28,10 +28,35 @@ final class DeviceRelease {
 
     /// @throws VolumeException FAILED_PRECONDITION if something holds the device
     static void release(BlockDevice device) throws IOException {
-        if (device.held() && !(thawUnmounted(device) && !device.held())) {
+        if (device.held() && !(thawed(device) && !device.held())) {
             requireNotHeld(device);
         }
         device.release();
+    }
+
+    /// One that was detached, as far as that was ours to do, is left alone if nothing can be using
+    /// it.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if something holds the device
+    static void requireUnused(UnreadableDevice device) throws IOException {
+        requireNotHeld(device);
+        if (device.bound()) {
+            LOG.warn(
+                    "{} stays bound to {}: no mount showed that it is ours, or a program has it open; detach it (losetup -d {}) when nothing uses it",
+                    device.path(),
+                    device.loop().file(),
+                    device.path());
+        }
+    }
+
+    /// What can't be read, because its disk is dead, can't be thawed this way.
+    private static boolean thawed(BlockDevice device) {
+        try {
+            return thawUnmounted(device);
+        } catch (IOException e) {
+            LOG.warn("whether a file system on {} is frozen can't be seen", device, e);
+            return false;
+        }
     }
 
     private static void requireNotHeld(BlockDevice device) throws IOException {

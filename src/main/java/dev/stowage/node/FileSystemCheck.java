@@ -26,7 +26,7 @@ public final class FileSystemCheck implements VolumeCheck {
 
     @Override
     public List<Condition> conditions(VolumeId id) throws IOException {
-        var mounts = new VolumeMounts(MountTable.read(), connectors.devices(id));
+        var mounts = new VolumeMounts(MountTable.read(), connectors.find(id).known());
         var conditions = new ArrayList<Condition>();
         for (var device : mounts.devices()) {
             var mounted = mounts.fileSystems(device);

@@ -9,9 +9,6 @@ import java.nio.file.Path;
 /// A bound device node whose loop device somebody has detached meanwhile: it stands for nothing,
 /// and would stand for another's volume once the number is given out again.
 final class Leftover {
-    /// LOOP_MAJOR, linux/major.h
-    private static final String LOOP = "7:";
-
     private Leftover() {}
 
     static boolean isUnboundNode(MountPoint mount) throws IOException {
@@ -20,8 +17,8 @@ final class Leftover {
                 mount.root().contains("/loop")
                         && Linux.lstatIfExists(path)
                                 .filter(stat -> stat.isBlockDevice())
-                                .filter(stat -> DeviceNumber.of(stat).startsWith(LOOP))
+                                .filter(stat -> DeviceNumber.of(stat).startsWith(LoopDevices.MAJOR))
                                 .isPresent();
-        return isLoop && LoopDevices.at(path).isEmpty();
+        return isLoop && !LoopDevices.boundAt(path);
     }
 }

@@ -55,7 +55,7 @@ public final class Limiting {
         lock.lock();
         try {
             var ioMax = pods.ioMax();
-            for (var device : connectors.devices(id)) {
+            for (var device : connectors.find(id).known()) {
                 apply(ioMax, device, limits);
             }
             complaints.remove(id);
@@ -129,12 +129,13 @@ public final class Limiting {
         void run() throws IOException;
     }
 
-    /// Takes the limits off the volume's devices, then releases them.
-    void lift(VolumeId id, Release release) throws IOException {
+    /// Takes the limits off these devices of the volume, then releases them.
+    void lift(VolumeId id, List<? extends BlockDevice> devices, Release release)
+            throws IOException {
         var lock = lock(id);
         lock.lock();
         try {
-            for (var device : connectors.devices(id)) {
+            for (var device : devices) {
                 lift(id, device);
             }
             release.run();

@@ -22,7 +22,7 @@ public final class LimitsCheck implements VolumeCheck {
 
     @Override
     public List<Condition> conditions(VolumeId id) throws IOException {
-        if (connectors.devices(id).isEmpty()) {
+        if (connectors.find(id).known().isEmpty()) {
             return List.of();
         }
         return records.find(id).flatMap(limiting::apply).stream()

@@ -1,7 +1,5 @@
 package dev.stowage.node;
 
-import dev.stowage.linux.Errno;
-import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.FileId;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.LoopDevice;
@@ -18,13 +16,18 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Connects image files through loop devices. A device is a volume's if it has the name that this
 /// node gives it; it is the right one only if the image behind it is the volume's, by identity.
 public final class LoopConnector implements Connector {
+    private static final Logger LOG = LoggerFactory.getLogger(LoopConnector.class);
+
     private final LoopName names;
     private final Function<VolumeId, ImageFiles> pools;
 
@@ -41,13 +44,15 @@ public final class LoopConnector implements Connector {
         var image = pool.image(id);
         var file = requireImage(id, image);
         var name = names.of(id, readOnly);
-        var known = loops(id);
+        var loops = loops(id);
+        devices(id, loops).require(id);
+        var known = loops.readable();
         for (var loop : known) {
             requireSameImage(id, loop, file.id());
         }
         for (var loop : known) {
             if (loop.name().equals(name)) {
-                return found(pool, image, loop, file.size());
+                return found(pool, image, new LoopBlockDevice(Optional.of(id), loop), file.size());
             }
         }
         var made = LoopDevices.attach(image, name, blockSizeBytes, readOnly);
@@ -61,15 +66,16 @@ public final class LoopConnector implements Connector {
             LoopDevices.detach(made);
             throw e;
         }
-        return new Connection(new LoopBlockDevice(made), true, backing(pool, image, file.id()));
+        return new Connection(
+                new LoopBlockDevice(Optional.of(id), made), true, backing(pool, image, file.id()));
     }
 
-    private static Connection found(ImageFiles pool, Path image, LoopDevice loop, long imageBytes)
+    private static Connection found(
+            ImageFiles pool, Path image, LoopBlockDevice device, long imageBytes)
             throws IOException {
-        BlockDevice device = new LoopBlockDevice(loop);
         // Grown, and killed before the device was told.
-        var current = loop.sizeBytes() == imageBytes ? device : device.withNewSize();
-        return new Connection(current, false, backing(pool, image, loop.image()));
+        var current = device.sizeBytes() == imageBytes ? device : device.withNewSize();
+        return new Connection(current, false, backing(pool, image, device.loop().image()));
     }
 
     private static ImageBacking backing(ImageFiles pool, Path image, FileId identity) {
@@ -77,34 +83,50 @@ public final class LoopConnector implements Connector {
     }
 
     @Override
-    public List<BlockDevice> devices(VolumeId id) throws IOException {
-        return loops(id).stream().<BlockDevice>map(LoopBlockDevice::new).toList();
+    public VolumeDevices find(VolumeId id) throws IOException {
+        return devices(id, loops(id));
+    }
+
+    private LoopDevices.Found loops(VolumeId id) throws IOException {
+        var found = LoopDevices.find();
+        return new LoopDevices.Found(
+                found.readable().stream().filter(loop -> names.isOf(id, loop.name())).toList(),
+                found.unreadable().stream()
+                        .filter(loop -> ImageFiles.mayBeImage(id, loop.filePath()))
+                        .toList());
+    }
+
+    private static VolumeDevices devices(VolumeId id, LoopDevices.Found loops) {
+        return new VolumeDevices(
+                loops.readable().stream()
+                        .<BlockDevice>map(loop -> new LoopBlockDevice(Optional.of(id), loop))
+                        .toList(),
+                loops.unreadable().stream().map(UnreadableDevice::new).toList());
     }
 
     @Override
     public List<BlockDevice> devices(Set<String> poolTags) throws IOException {
-        return LoopDevices.all(_ -> false).stream()
+        var found = LoopDevices.find();
+        for (var loop : found.unreadable()) {
+            if (poolTags.stream().anyMatch(tag -> loop.file().contains(tag + ".v"))) {
+                LOG.warn("{} of {} is left as it is: {}", loop.path(), loop.file(), loop.why());
+            }
+        }
+        return found.readable().stream()
                 .filter(loop -> names.isOurs(loop.name(), poolTags))
-                .<BlockDevice>map(LoopBlockDevice::new)
-                .toList();
-    }
-
-    /// A device whose name can't be read is in the way only if its image may be the volume's.
-    private List<LoopDevice> loops(VolumeId id) throws IOException {
-        return LoopDevices.all(path -> path.contains(id.poolTag() + ".v" + id.hash())).stream()
-                .filter(loop -> names.isOf(id, loop.name()))
+                .<BlockDevice>map(loop -> new LoopBlockDevice(Optional.empty(), loop))
                 .toList();
     }
 
     @Override
     public Map<VolumeId, List<BlockDevice>> volumes(PoolId pool) throws IOException {
         var volumes = new TreeMap<VolumeId, List<BlockDevice>>();
-        for (var loop : LoopDevices.all(_ -> false)) {
+        for (var loop : LoopDevices.all()) {
             names.volume(pool, loop.name())
                     .ifPresent(
                             id ->
                                     volumes.computeIfAbsent(id, _ -> new ArrayList<>())
-                                            .add(new LoopBlockDevice(loop)));
+                                            .add(new LoopBlockDevice(Optional.of(id), loop)));
         }
         return volumes;
     }
@@ -126,64 +148,6 @@ public final class LoopConnector implements Connector {
                     Reason.FAILED_PRECONDITION,
                     "%s of volume %s is bound to an image file that has since been replaced by another of the same name: put the first one back, or unstage the volume everywhere first"
                             .formatted(loop.path(), id));
-        }
-    }
-
-    private record LoopBlockDevice(LoopDevice loop) implements BlockDevice {
-        /// LOOP_MAJOR, linux/major.h
-        private static final String MAJOR = "7:";
-
-        @Override
-        public Path path() {
-            return loop.path();
-        }
-
-        @Override
-        public String number() {
-            return MAJOR + loop.number();
-        }
-
-        @Override
-        public boolean readOnly() {
-            return loop.readOnly();
-        }
-
-        @Override
-        public long sizeBytes() {
-            return loop.sizeBytes();
-        }
-
-        @Override
-        public int blockSizeBytes() {
-            return loop.blockSize();
-        }
-
-        @Override
-        public boolean held() throws IOException {
-            return LoopDevices.heldByAnother(loop);
-        }
-
-        @Override
-        public BlockDevice withNewSize() throws IOException {
-            LoopDevices.adoptNewSize(loop);
-            return new LoopBlockDevice(
-                    LoopDevices.at(loop.path())
-                            .orElseThrow(
-                                    () ->
-                                            new ErrnoException(
-                                                    "LOOP_GET_STATUS64",
-                                                    loop.path().toString(),
-                                                    Errno.ENXIO)));
-        }
-
-        @Override
-        public void release() throws IOException {
-            LoopDevices.detach(loop);
-        }
-
-        @Override
-        public String toString() {
-            return loop.path() + (loop.readOnly() ? " (read-only)" : "");
         }
     }
 }

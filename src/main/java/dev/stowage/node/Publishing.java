@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /// Shows a staged volume to pods and takes it away from them. Callers see to it that one volume
 /// has one operation at a time in this process.
@@ -77,28 +78,48 @@ public final class Publishing {
         }
         var place = found.get();
         var path = place.path();
-        var devices = connectors.devices(VolumeId.parse(volumeId));
-        var mounts = new VolumeMounts(MountTable.read(), devices);
+        var id = VolumeId.parse(volumeId);
+        var devices = connectors.find(id).ofImage(id);
+        var mounts = new VolumeMounts(MountTable.read(), devices.all());
         var there = mounts.at(path);
-        var readOnlyDevices = new HashSet<BlockDevice>();
         for (var mount : there) {
             requirePublished(volumeId, mounts, mount);
-            for (var device : devices) {
-                if (device.readOnly() && VolumeMounts.isNodeOf(mount, device)) {
-                    readOnlyDevices.add(device);
-                }
-            }
         }
+        var readOnlyDevices = readOnly(devices.known(), there);
+        releaseUnreadable(readOnly(devices.unreadable(), there), path);
         OneMount.unmount(path, there);
         if (!there.isEmpty()) {
-            settle(volumeId, path, devices, readOnlyDevices);
+            settle(volumeId, path, devices.all(), readOnlyDevices);
         }
         Target.remove(place);
     }
 
+    private static <D extends BlockDevice> Set<D> readOnly(List<D> devices, List<MountPoint> there)
+            throws IOException {
+        var shown = new HashSet<D>();
+        for (var mount : there) {
+            for (var device : devices) {
+                if (device.readOnly() && VolumeMounts.isNodeOf(mount, device)) {
+                    shown.add(device);
+                }
+            }
+        }
+        return shown;
+    }
+
+    /// While the mount at the target still shows that they are ours.
+    private static void releaseUnreadable(Set<UnreadableDevice> devices, Path path)
+            throws IOException {
+        for (var device : devices) {
+            if (new VolumeMounts(MountTable.read(), List.of(device)).except(path).isEmpty()) {
+                device.release();
+            }
+        }
+    }
+
     /// Checks that it is gone, and gives back read-only devices that nothing else uses.
     private static void settle(
-            String volumeId, Path path, List<BlockDevice> devices, HashSet<BlockDevice> readOnly)
+            String volumeId, Path path, List<BlockDevice> devices, Set<BlockDevice> readOnly)
             throws IOException {
         var now = new VolumeMounts(MountTable.read(), devices);
         if (!now.at(path).isEmpty()) {

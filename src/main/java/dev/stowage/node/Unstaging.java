@@ -29,14 +29,17 @@ final class Unstaging {
     }
 
     void unstage(String volumeId, Path stagingPath) throws IOException {
-        var devices = connectors.devices(VolumeId.parse(volumeId));
+        var id = VolumeId.parse(volumeId);
+        var devices = connectors.find(id).ofImage(id);
         var place = HostPath.find(stagingPath);
-        var mounts = new VolumeMounts(MountTable.read(), devices);
-        var others = place.isPresent() ? unmount(volumeId, place.get(), mounts) : others(mounts);
+        var mounts = new VolumeMounts(MountTable.read(), devices.all());
+        var others =
+                place.isPresent()
+                        ? unmount(volumeId, place.get(), mounts, devices.unreadable())
+                        : others(mounts);
         if (others.isEmpty()) {
-            var id = VolumeId.parse(volumeId);
             if (id.isPresent()) {
-                limiting.lift(id.get(), () -> release(devices));
+                limiting.lift(id.get(), devices.known(), () -> release(devices));
             }
         } else if (place.isEmpty()) {
             refusePublished(volumeId, others);
@@ -58,7 +61,8 @@ final class Unstaging {
             unstage(id.toString(), stagingPath(staging));
         }
         if (stagings.isEmpty()) { // an unstage was killed after its unmount
-            limiting.lift(id, () -> release(mounts.devices()));
+            var devices = new VolumeDevices(mounts.devices(), List.of());
+            limiting.lift(id, devices.known(), () -> release(devices));
         }
         return true;
     }
@@ -72,9 +76,12 @@ final class Unstaging {
         return new VolumeMounts(MountTable.read(), connectors.devices(id));
     }
 
-    private static void release(List<BlockDevice> devices) throws IOException {
-        for (var device : devices) {
+    private static void release(VolumeDevices devices) throws IOException {
+        for (var device : devices.known()) {
             DeviceRelease.release(device);
+        }
+        for (var device : devices.unreadable()) {
+            DeviceRelease.requireUnused(device);
         }
     }
 
@@ -83,7 +90,8 @@ final class Unstaging {
     }
 
     /// Returns the other stagings of the volume.
-    private List<MountPoint> unmount(String volumeId, HostPath place, VolumeMounts mounts)
+    private List<MountPoint> unmount(
+            String volumeId, HostPath place, VolumeMounts mounts, List<UnreadableDevice> unreadable)
             throws IOException {
         var path = place.path();
         var device = StagingFolder.device(place);
@@ -100,6 +108,13 @@ final class Unstaging {
         refusePublished(volumeId, others);
         if (!here.isEmpty()) {
             thaw(path);
+        }
+        if (others.isEmpty()) {
+            for (var dead : unreadable) {
+                releaseShown(volumeId, dead, here, bound);
+            }
+        }
+        if (!here.isEmpty()) {
             OneMount.unmount(path, here);
         }
         OneMount.unmount(device, bound);
@@ -108,6 +123,26 @@ final class Unstaging {
         }
         removeDeviceFile(place);
         return others;
+    }
+
+    /// What is mounted where the kubelet has us stage the volume, from a device whose file has the
+    /// path of its image, is ours.
+    private void releaseShown(
+            String volumeId,
+            UnreadableDevice device,
+            List<MountPoint> fileSystems,
+            List<MountPoint> nodes)
+            throws IOException {
+        var own = new VolumeMounts(new MountTable(List.of()), List.of(device));
+        var shown = fileSystems.stream().anyMatch(own::isFileSystem);
+        for (var node : nodes) {
+            shown |= own.isNode(node);
+        }
+        var id = VolumeId.parse(volumeId);
+        if (shown && id.isPresent()) {
+            LOG.warn("the disk below {} of volume {} is dead; it is detached", device, volumeId);
+            limiting.lift(id.get(), List.of(device), device::release);
+        }
     }
 
     /// A file system that is frozen would outlive its unmount.

@@ -55,7 +55,7 @@ class LoopDevicesTest {
     }
 
     private static Optional<LoopDevice> find(FileId image, String name) throws IOException {
-        return LoopDevices.boundTo(image).stream()
+        return LoopDevices.boundTo(image, _ -> false).readable().stream()
                 .filter(device -> device.name().equals(name))
                 .findFirst();
     }
@@ -353,16 +353,56 @@ class LoopDevicesTest {
             run("xfs_io", "-x", "-c", "shutdown", mountPoint);
             try {
                 assertThatThrownBy(() -> Linux.stat(file)).hasMessageContaining("EIO");
-                assertThat(LoopDevices.boundTo(Linux.stat(image).id())).containsExactly(own);
-                var there = file.toString();
-                assertThat(LoopDevices.all(path -> path.contains(there + "x"))).contains(own);
-                assertThatThrownBy(() -> LoopDevices.all(path -> path.contains(there)))
+                var found = LoopDevices.boundTo(Linux.stat(image).id(), _ -> false);
+                assertThat(found.readable()).containsExactly(own);
+                assertThat(LoopDevices.all()).contains(own);
+                assertThat(unreadable(dead).file()).isEqualTo(file.toString());
+                assertThat(unreadable(dead).sizeBytes()).isEqualTo(BYTES);
+                assertThat(unreadable(dead).readOnly()).isFalse();
+                assertThat(unreadable(dead).why())
                         .hasMessageContaining("LOOP_GET_STATUS64(" + dead.path() + ")");
             } finally {
                 run("losetup", "-d", dead.path().toString());
                 disk.unmount();
             }
         }
+    }
+
+    private static UnreadableLoop unreadable(LoopDevice loop) throws Exception {
+        return LoopDevices.find().unreadable().stream()
+                .filter(device -> device.number() == loop.number())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /// So a driver that is killed between its unmount and what would follow leaves nothing bound.
+    @Test
+    void aDeadDeviceIsUnboundByTheUnmountOfItsFileSystem() throws Exception {
+        try (var disk = LoopFileSystem.make(folder, Kind.XFS, 300 << 20)) {
+            var inner = LoopFileSystem.make(disk.mountPoint(), Kind.EXT4, 16 << 20);
+            run("xfs_io", "-x", "-c", "shutdown", disk.mountPoint().toString());
+            var dead = unreadable(inner.device());
+            assertThat(dead.heldByAnother()).isTrue();
+
+            dead.detachWhenClosed();
+            assertThat(dead.isStill()).isTrue();
+            inner.unmount();
+            assertThat(dead.isStill()).isFalse();
+            assertThat(dead.heldByAnother()).isFalse();
+            dead.detachWhenClosed();
+            disk.unmount();
+        }
+    }
+
+    @Test
+    void aDeviceThatCanBeReadIsNotDetachedAsADeadOne() throws Exception {
+        var device = attach();
+        var why = new ErrnoException(LoopStatus.READ, device.path().toString(), Errno.EIO);
+        var alive = UnreadableLoop.of(new LoopNodes(Path.of("/dev")), device.number(), why);
+
+        assertThat(alive.file()).isEqualTo(image.toString());
+        assertThatThrownBy(alive::detachWhenClosed).hasMessageContaining("EAGAIN");
+        assertThat(LoopDevices.at(device.path())).contains(device);
     }
 
     /// As in the controller's container, which has no device files and no right to make any. Nobody
@@ -373,8 +413,9 @@ class LoopDevicesTest {
         var other = LoopFileSystem.sparseFile(folder.resolve("other"), BYTES);
         var _ = attach();
 
-        assertThat(LoopDevices.boundTo(nodes, Linux.stat(other).id())).isEmpty();
-        assertThatThrownBy(() -> LoopDevices.boundTo(nodes, Linux.stat(image).id()))
+        assertThat(LoopDevices.boundTo(nodes, Linux.stat(other).id(), _ -> true).readable())
+                .isEmpty();
+        assertThatThrownBy(() -> LoopDevices.boundTo(nodes, Linux.stat(image).id(), _ -> false))
                 .hasMessageContaining("mknodat(/sys/kernel/loop")
                 .hasMessageContaining("EPERM");
     }

@@ -3,7 +3,6 @@ package dev.stowage.backend.file;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
-import dev.stowage.linux.LoopDevices;
 import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.SnapshotId;
@@ -93,7 +92,7 @@ final class Disposal {
         if (image.isEmpty()) {
             return;
         }
-        for (var loop : LoopDevices.boundTo(image.get().id())) {
+        for (var loop : LoopUsers.of(id, image.get().id())) {
             if (shared && loop.name().startsWith(ImageFiles.DEVICE_NAME_PREFIX)) {
                 continue;
             }

@@ -6,7 +6,6 @@ import static dev.stowage.linux.OpenFlags.O_RDONLY;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
-import dev.stowage.linux.LoopDevices;
 import dev.stowage.linux.Stat;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -66,7 +65,7 @@ public record ImageContent(Path source, Provisioning provisioning) implements Co
     }
 
     private static void requireUnused(Path source, Stat stat) throws IOException {
-        for (var loop : LoopDevices.boundTo(stat.id())) {
+        for (var loop : LoopUsers.of(source, stat.id())) {
             if (!loop.readOnly()) {
                 throw inUse(source, "%s ('%s') is bound to it".formatted(loop.path(), loop.name()));
             }

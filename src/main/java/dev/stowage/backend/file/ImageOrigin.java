@@ -240,9 +240,10 @@ final class ImageOrigin implements Origin {
     }
 
     /// The loop devices of this machine that have it open.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if that can't be seen
     List<LoopDevice> loops() throws IOException {
-        var own = image.stat().id();
-        return LoopDevices.boundTo(own);
+        return LoopUsers.of(id, image.stat().id());
     }
 
     /// When the image was last written to, durably.

@@ -1,13 +1,14 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.volume.GroupId;
+import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
 import java.nio.file.Path;
 
 /// Where things lie in a pool's folder.
 record PoolFolder(Path root) {
-    static final String VOLUMES = "volumes";
+    static final String VOLUMES = ImageFiles.VOLUMES;
     static final String SNAPSHOTS = "snapshots";
     static final String GROUPS = "groups";
     static final String INCOMING = ".incoming";

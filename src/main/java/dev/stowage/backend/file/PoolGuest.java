@@ -2,7 +2,6 @@ package dev.stowage.backend.file;
 
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
-import dev.stowage.linux.LoopDevices;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.PoolId;
@@ -183,7 +182,7 @@ public final class PoolGuest implements AutoCloseable {
             throw Holds.heldBy(folder, writers);
         }
         var image = Linux.lstat(store.image(id)).id();
-        for (var loop : LoopDevices.boundTo(image)) {
+        for (var loop : LoopUsers.of(id, image)) {
             if (!loop.readOnly()) {
                 throw new VolumeException(
                         Reason.FAILED_PRECONDITION,

@@ -1,12 +1,13 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.volume.ImageFiles;
 import java.nio.file.Path;
 
 /// Where things lie in one volume's folder, be it real, being built or being erased.
 record VolumeFolder(Path path) {
     static final String RECORD = "volume.json";
     static final String FORMAT = "format";
-    static final String IMAGE = "image";
+    static final String IMAGE = ImageFiles.IMAGE;
     static final String HOLDERS = "holders";
 
     Path record() {
