@@ -36,12 +36,23 @@ final class KnownMountOptions {
     /// What an option decides, and how.
     private record Value(String key, String value) {}
 
-    /// One option: what it decides, on what value, and how it is said to the kernel.
-    record Setting(String key, String value, String spelled) {}
+    /// One option: what it decides, on what value, and how it is said to the kernel: empty for
+    /// nothing.
+    record Setting(String key, String value, Optional<String> passed) {}
 
     /// @param spelling how people are shown it
     /// @param form what it must look like, with the value as first group
-    private record Rule(String spelling, Pattern form, String key, UnaryOperator<String> value) {}
+    /// @param passed whether the kernel is told
+    private record Rule(
+            String spelling,
+            Pattern form,
+            String key,
+            UnaryOperator<String> value,
+            boolean passed) {
+        Rule(String spelling, Pattern form, String key, UnaryOperator<String> value) {
+            this(spelling, form, key, value, true);
+        }
+    }
 
     private KnownMountOptions(
             List<Rule> rules,
@@ -63,13 +74,16 @@ final class KnownMountOptions {
         var context = CONTEXT.matcher(option);
         if (context.matches()) {
             var label = context.group(1) == null ? context.group(2) : context.group(1);
-            return Optional.of(new Setting("context", label, "context=" + label));
+            return Optional.of(new Setting("context", label, Optional.of("context=" + label)));
         }
         for (var rule : rules) {
             var match = rule.form().matcher(option);
             if (match.matches()) {
                 return Optional.of(
-                        new Setting(rule.key(), rule.value().apply(match.group(1)), option));
+                        new Setting(
+                                rule.key(),
+                                rule.value().apply(match.group(1)),
+                                rule.passed() ? Optional.of(option) : Optional.empty()));
             }
         }
         return Optional.empty();
@@ -102,7 +116,11 @@ final class KnownMountOptions {
 
     private static KnownMountOptions ext4() {
         var table = ext().onOff("delalloc", "on");
-        table.decides("data", "journal", "delalloc");
+        table.implied("dioread_nolock", "dioread_lock", "off");
+        table.flag("dioread_lock", "dioread_lock", "on", "off");
+        table.flag("nodioread_nolock", "dioread_lock", "on", "off");
+        table.flag("journal_checksum", "journal_checksum", "on", "on");
+        table.decides("data", "journal", "delalloc", "dioread_lock");
         return table.known();
     }
 
@@ -115,6 +133,12 @@ final class KnownMountOptions {
         table.choice("data", "ordered|writeback|journal", "ordered");
         table.choice("errors", "continue|remount-ro", "continue");
         table.onOff("auto_da_alloc", "on").number("stripe", 2, "0").kernelChooses("stripe");
+        table.choice("data_err", "ignore|abort", "ignore");
+        table.groups().number("init_itable", 0, "10").implied("init_itable", "init_itable", "10");
+        table.flag("noinit_itable", "init_itable", "no", "10");
+        table.number("max_batch_time", 0, "15000").number("min_batch_time", 0, "0");
+        table.implied("noquota", "quota", "off").implied("block_validity", "block_validity", "on");
+        table.implied("bsddf", "df", "bsd");
         return table;
     }
 
@@ -126,6 +150,10 @@ final class KnownMountOptions {
         table.flag("swalloc", "swalloc", "on", "off").flag("wsync", "wsync", "on", "off");
         table.decides("sync", "on", "wsync");
         table.flag("pquota", "prjquota", "on", "off").flag("prjquota", "prjquota", "on", "off");
+        table.implied("noquota", "prjquota", "off");
+        table.groups().flag("noalign", "noalign", "on", "off");
+        table.flag("filestreams", "filestreams", "on", "off");
+        table.implied("attr2", "attr2", "on").implied("noikeep", "noikeep", "on");
         // always given, never shown
         table.flag("nouuid", "nouuid", "on", "on");
         return table.known();
@@ -141,6 +169,11 @@ final class KnownMountOptions {
         table.flag("nossd", "ssd", "off", "").kernelChooses("ssd");
         table.onOff("autodefrag", "off").onOff("datasum", "on").onOff("datacow", "on");
         table.onOff("flushoncommit", "off");
+        table.implied("treelog", "treelog", "on").flag("notreelog", "treelog", "off", "on");
+        table.implied("space_cache", "space_cache", "on");
+        table.implied("space_cache=v2", "space_cache", "on");
+        table.flag("user_subvol_rm_allowed", "user_subvol_rm_allowed", "on", "off");
+        table.implied("noquota", "quota", "off");
         table.compression();
         table.decides("datacow", "off", "datasum", "compress");
         return table.known();
@@ -155,7 +188,24 @@ final class KnownMountOptions {
         private Table common() {
             flag("sync", "sync", "on", "off").flag("async", "sync", "off", "off");
             flag("dirsync", "dirsync", "on", "off");
+            implied("acl", "acl", "on").implied("user_xattr", "user_xattr", "on");
+            implied("barrier", "barrier", "on").implied("barrier=1", "barrier", "on");
             return onOff("lazytime", "off");
+        }
+
+        /// Which group a new file gets.
+        private Table groups() {
+            flag("grpid", "grpid", "on", "off").flag("bsdgroups", "grpid", "on", "off");
+            return implied("nogrpid", "grpid", "off").implied("sysvgroups", "grpid", "off");
+        }
+
+        /// An option that says what holds anyway. Kernels and file systems that know no
+        /// alternative may refuse it, so they are not told.
+        private Table implied(String name, String key, String value) {
+            var form = Pattern.compile("(" + name + ")");
+            rules.add(new Rule(name, form, key, _ -> value, false));
+            usual.put(key, value);
+            return this;
         }
 
         private Table flag(String name, String key, String value, String usually) {

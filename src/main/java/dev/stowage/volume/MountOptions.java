@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /// Mount options of a StorageClass, PersistentVolume or the kubelet, checked. `nosuid` and `nodev`
@@ -27,10 +28,25 @@ public record MountOptions(
     private static final String CONTEXT = "context=";
     private static final Set<String> ATIME = Set.of("noatime", "relatime", "strictatime");
 
-    /// Options of the mount itself; an empty value says what holds anyway.
+    /// For systemd alone, and about when something is mounted. Kubernetes decides that.
+    private static final Pattern SYSTEMD =
+            Pattern.compile("x-systemd\\.[a-z-]{1,40}(=[A-Za-z0-9_.:/@-]{1,255})?");
+
+    /// Options of the mount itself; an empty value says what holds anyway, or is for programs that
+    /// mount what /etc/fstab lists.
     private static final Map<String, String> ATTRIBUTES =
             Map.ofEntries(
                     Map.entry("defaults", ""),
+                    Map.entry("auto", ""),
+                    Map.entry("noauto", ""),
+                    Map.entry("nofail", ""),
+                    Map.entry("_netdev", ""),
+                    Map.entry("nouser", ""),
+                    Map.entry("nomand", ""),
+                    Map.entry("norelatime", ""),
+                    Map.entry("nostrictatime", ""),
+                    Map.entry("silent", ""),
+                    Map.entry("loud", ""),
                     Map.entry("rw", ""),
                     Map.entry("nosuid", ""),
                     Map.entry("nodev", ""),
@@ -47,6 +63,10 @@ public record MountOptions(
     private static final Map<String, String> OPPOSITES =
             Map.of(
                     "rw", "ro",
+                    "auto", "noauto",
+                    "silent", "loud",
+                    "relatime", "norelatime",
+                    "strictatime", "nostrictatime",
                     "noexec", "exec",
                     "noatime", "atime",
                     "nodiratime", "diratime");
@@ -67,20 +87,20 @@ public record MountOptions(
     public static MountOptions parse(FileSystemType fileSystem, List<String> flags) {
         var known = KnownMountOptions.of(fileSystem);
         var attributes = new TreeSet<String>();
-        var settings = new TreeMap<String, String>();
+        var settings = new TreeMap<String, Asked>();
         for (var flag : flags) {
             var setting = known.setting(flag);
             if (setting.isPresent()) {
-                refuseContradiction(settings, setting.get(), flag);
+                refuseContradiction(settings, new Asked(flag, setting.get()));
             } else if (flag.equals("ro") || ATTRIBUTES.containsKey(flag)) {
                 attributes.add(flag);
-            } else {
+            } else if (!SYSTEMD.matcher(flag).matches()) {
                 throw unknown(fileSystem, flag, known);
             }
         }
         refuseOpposites(attributes);
         var superblock = new ArrayList<String>();
-        settings.values().forEach(superblock::add);
+        settings.values().forEach(asked -> asked.setting().passed().ifPresent(superblock::add));
         return new MountOptions(
                 fileSystem, attributes.contains("ro"), effective(attributes), superblock);
     }
@@ -92,14 +112,12 @@ public record MountOptions(
                 .collect(Collectors.toSet());
     }
 
-    private static void refuseContradiction(
-            Map<String, String> settings, KnownMountOptions.Setting setting, String flag) {
-        var before = settings.put(setting.key(), setting.spelled());
-        if (before != null && !before.equals(setting.spelled())) {
-            throw new VolumeException(
-                    Reason.INVALID,
-                    "mount options '%s' and '%s' contradict each other: leave out one of them"
-                            .formatted(before, flag));
+    private record Asked(String flag, KnownMountOptions.Setting setting) {}
+
+    private static void refuseContradiction(Map<String, Asked> settings, Asked asked) {
+        var before = settings.put(asked.setting().key(), asked);
+        if (before != null && !before.setting().value().equals(asked.setting().value())) {
+            throw opposites(before.flag(), asked.flag());
         }
     }
 

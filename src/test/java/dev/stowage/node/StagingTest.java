@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,6 +43,43 @@ import org.junit.jupiter.params.provider.EnumSource;
 class StagingTest {
     @TempDir(factory = TestFolder.class)
     Path folder;
+
+    /// 7, 13
+    @ParameterizedTest
+    @EnumSource
+    @DisplayName(
+            "75: each option of fstab and StorageClasses is taken by the kernel, and known again")
+    void eachOptionIsTakenByTheKernelAndKnownAgain(FileSystemType fileSystem) throws IOException {
+        var common =
+                "acl user_xattr barrier barrier=1 noquota nofail _netdev noauto nouser nomand norelatime"
+                        + " silent x-systemd.automount sync dirsync discard nodiscard lazytime nolazytime";
+        var ext =
+                " grpid bsdgroups nogrpid sysvgroups init_itable init_itable=0 init_itable=20"
+                        + " noinit_itable max_batch_time=1000 min_batch_time=10 data_err=abort data_err=ignore"
+                        + " block_validity bsddf noauto_da_alloc stripe=16 errors=remount-ro data=writeback";
+        var own =
+                switch (fileSystem) {
+                    case EXT3 -> ext;
+                    case EXT4 ->
+                            ext
+                                    + " dioread_nolock dioread_lock journal_checksum delalloc nodelalloc";
+                    case XFS ->
+                            " grpid bsdgroups nogrpid sysvgroups noalign filestreams attr2 noikeep"
+                                    + " nolargeio largeio swalloc wsync inode32 logbufs=4 nouuid";
+                    case BTRFS ->
+                            " treelog notreelog space_cache space_cache=v2 user_subvol_rm_allowed"
+                                    + " flushoncommit nossd autodefrag compress=zstd nodatacow discard=async";
+                };
+        try (var test = TestVolume.of(folder, fileSystem)) {
+            for (var option : (common + own).split(" ")) {
+                test.stage(test.mounted(option));
+                var before = test.mounts();
+                test.stage(test.mounted(option));
+                assertThat(test.mounts()).as(option).isEqualTo(before).hasSize(1);
+                test.unstage();
+            }
+        }
+    }
 
     /// 7, 15
     @ParameterizedTest

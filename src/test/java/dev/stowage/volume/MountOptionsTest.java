@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -44,7 +45,23 @@ class MountOptionsTest {
                 "device=/dev/vda",
                 "subvol=other",
                 "degraded",
-                "x-systemd.automount",
+                "x-systemd.automount,suid",
+                "x-systemd.",
+                "x-systemd.requires=a b",
+                "x-mount.mkdir",
+                "X-mount.subdir=..",
+                "comment=a",
+                "user",
+                "users",
+                "owner",
+                "mand",
+                "noacl",
+                "nouser_xattr",
+                "noblock_validity",
+                "nospace_cache",
+                "usrquota",
+                "barrier=2",
+                "acl=1",
                 "context=a,suid",
                 "context=\"a\",suid",
                 "context=\"a\"b\"",
@@ -95,6 +112,48 @@ class MountOptionsTest {
 
         assertThat(options.superblock())
                 .containsExactly("context=system_u:object_r:container_file_t:s0:c1,c22");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @DisplayName(
+            "75: what holds anyway, and what is for fstab alone, is accepted and not passed on")
+    void whatHoldsAnywayIsAcceptedAndNotPassedOn(FileSystemType fileSystem) {
+        var options =
+                MountOptions.parse(
+                        fileSystem,
+                        List.of(
+                                "defaults",
+                                "rw",
+                                "auto",
+                                "nofail",
+                                "_netdev",
+                                "nouser",
+                                "acl",
+                                "user_xattr",
+                                "noquota",
+                                "barrier",
+                                "barrier=1",
+                                "x-systemd.automount",
+                                "x-systemd.device-timeout=10s",
+                                "x-systemd.requires=/mnt/a@b.mount"));
+
+        assertThat(options).isEqualTo(MountOptions.none(fileSystem));
+    }
+
+    @Test
+    @DisplayName("75: and what it contradicts is refused in the words of whoever asked")
+    void whatContradictsWhatHoldsAnywayIsRefused() {
+        assertThatThrownBy(
+                        () ->
+                                MountOptions.parse(
+                                        FileSystemType.XFS, List.of("noquota", "prjquota")))
+                .hasMessageContaining("'noquota' and 'prjquota' contradict each other");
+        assertThatThrownBy(
+                        () ->
+                                MountOptions.parse(
+                                        FileSystemType.EXT4, List.of("bsdgroups", "sysvgroups")))
+                .hasMessageContaining("'bsdgroups' and 'sysvgroups' contradict each other");
     }
 
     @Test
