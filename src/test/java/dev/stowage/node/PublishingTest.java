@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -242,6 +243,32 @@ class PublishingTest {
             }
             assertThat(test.mounts()).hasSize(2);
             test.unpublish("target");
+            test.unstage();
+        }
+    }
+
+    @Test
+    @DisplayName("75: nothing is published below a file, so there is nothing to unpublish")
+    void nothingIsPublishedWhereNothingCanBeMounted() throws IOException {
+        try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
+            Files.writeString(test.target("file"), "precious");
+            Files.createSymbolicLink(test.target("link"), test.target("file"));
+            Files.createSymbolicLink(test.target("circle"), test.target("circle"));
+            test.stage();
+            for (var target :
+                    List.of(
+                            "file/target",
+                            "file/a/target",
+                            "link/target",
+                            "circle/target",
+                            "x".repeat(300) + "/target",
+                            "x".repeat(300))) {
+                test.unpublish(target);
+                test.staging().unstage(test.id().toString(), test.target(target));
+                refused(() -> test.publish(target, false), Reason.FAILED_PRECONDITION, "folder");
+            }
+            assertThat(test.target("file")).hasContent("precious");
+            assertThat(test.mounts()).hasSize(1);
             test.unstage();
         }
     }
