@@ -10,7 +10,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -189,6 +191,27 @@ public final class LoopDevices {
         } catch (ErrnoException e) {
             return false; // detached meanwhile, or of another container
         }
+    }
+
+    /// The devices whose file lies in this file system, as far as they can be read.
+    ///
+    /// @param device `major:minor`, as [MountPoint#device()]
+    public static List<LoopDevice> within(String device) throws IOException {
+        var numbers = device.split(":", 2);
+        var number = Stat.deviceNumber(Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]));
+        return all().stream().filter(loop -> loop.image().dev() == number).toList();
+    }
+
+    /// The bound devices whose file has such a path, with that path. Opens nothing.
+    public static Map<Path, String> withFiles(Predicate<String> wanted) throws IOException {
+        var found = new TreeMap<Path, String>();
+        for (var number : bound()) {
+            var file = new LoopSysfs(number).backingFile();
+            if (wanted.test(file)) {
+                found.put(NODES.path(number), file);
+            }
+        }
+        return found;
     }
 
     /// The device behind a device file; empty where the path is not of a bound loop device.

@@ -2,6 +2,7 @@ package dev.stowage.linux;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,16 @@ public final class Processes {
             }
         }
         return pids;
+    }
+
+    /// Its name for people, as `ps` has it (proc_pid_comm(5)).
+    public static String command(long pid) {
+        try {
+            var comm = Files.readAllBytes(Path.of("/proc/" + pid + "/comm"));
+            return new String(comm, StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            return "ended";
+        }
     }
 
     private static boolean holds(File process, long rdev, String suffix) {

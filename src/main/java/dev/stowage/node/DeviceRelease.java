@@ -26,20 +26,32 @@ final class DeviceRelease {
 
     private DeviceRelease() {}
 
+    /// @param volume whose it is, for messages
     /// @throws VolumeException FAILED_PRECONDITION if something holds the device
-    static void release(BlockDevice device) throws IOException {
+    static void release(String volume, BlockDevice device) throws IOException {
         if (device.held() && !(thawed(device) && !device.held())) {
-            requireNotHeld(device);
+            requireNotHeld(volume, device);
         }
-        device.release();
+        try {
+            device.release();
+        } catch (ErrnoException e) {
+            throw e.is(Errno.EBUSY) ? busy(volume, device, e) : e;
+        }
+    }
+
+    private static IOException busy(String volume, BlockDevice device, ErrnoException e) {
+        return new IOException(
+                "volume %s can't be disconnected from this node: %s: %s"
+                        .formatted(volume, e.getMessage(), Busy.holders(device)),
+                e);
     }
 
     /// One that was detached, as far as that was ours to do, is left alone if nothing can be using
     /// it.
     ///
     /// @throws VolumeException FAILED_PRECONDITION if something holds the device
-    static void requireUnused(UnreadableDevice device) throws IOException {
-        requireNotHeld(device);
+    static void requireUnused(String volume, UnreadableDevice device) throws IOException {
+        requireNotHeld(volume, device);
         if (device.bound()) {
             LOG.warn(
                     "{} stays bound to {}: no mount showed that it is ours, or a program has it open; detach it (losetup -d {}) when nothing uses it",
@@ -59,12 +71,12 @@ final class DeviceRelease {
         }
     }
 
-    private static void requireNotHeld(BlockDevice device) throws IOException {
+    private static void requireNotHeld(String volume, BlockDevice device) throws IOException {
         if (!Wait.until(PATIENCE, () -> !device.held())) {
             throw new VolumeException(
                     Reason.FAILED_PRECONDITION,
-                    "%s is mounted nowhere that this driver sees, but is still held: end the program that uses it, or the container whose mount namespace has a copy of the mount"
-                            .formatted(device.path()));
+                    "%s of volume %s is mounted nowhere that this driver sees, but is still held by a program, or by a mount in another container's mount namespace: %s"
+                            .formatted(device.path(), volume, Busy.holders(device)));
         }
     }
 

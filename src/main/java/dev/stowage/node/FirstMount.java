@@ -48,7 +48,7 @@ final class FirstMount {
             Undo.release(connection, e);
             throw e;
         }
-        DeviceRelease.release(connection.device());
+        DeviceRelease.release(volume.id().toString(), connection.device());
     }
 
     private static void mountOnce(FileSystemType fileSystem, BlockDevice device)

@@ -1,5 +1,7 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
 import dev.stowage.volume.AccessType;
@@ -87,11 +89,25 @@ public final class Publishing {
         }
         var readOnlyDevices = readOnly(devices.known(), there);
         releaseUnreadable(readOnly(devices.unreadable(), there), path);
-        OneMount.unmount(path, there);
+        unmount(volumeId, path, there);
         if (!there.isEmpty()) {
             settle(volumeId, path, devices.all(), readOnlyDevices);
         }
         Target.remove(place);
+    }
+
+    private void unmount(String volumeId, Path path, List<MountPoint> there) throws IOException {
+        try {
+            OneMount.unmount(path, there);
+        } catch (ErrnoException e) {
+            throw e.is(Errno.EBUSY)
+                    ? Busy.unmount(
+                            "volume %s can't be unpublished from %s on node %s"
+                                    .formatted(volumeId, path, node),
+                            path,
+                            e)
+                    : e;
+        }
     }
 
     private static <D extends BlockDevice> Set<D> readOnly(List<D> devices, List<MountPoint> there)
@@ -134,7 +150,7 @@ public final class Publishing {
             }
         }
         for (var device : unused) {
-            DeviceRelease.release(device);
+            DeviceRelease.release(volumeId, device);
         }
     }
 

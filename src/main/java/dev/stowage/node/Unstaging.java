@@ -1,5 +1,7 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
@@ -39,7 +41,7 @@ final class Unstaging {
                         : others(mounts);
         if (others.isEmpty()) {
             if (id.isPresent()) {
-                limiting.lift(id.get(), devices.known(), () -> release(devices));
+                limiting.lift(id.get(), devices.known(), () -> release(volumeId, devices));
             }
         } else if (place.isEmpty()) {
             refusePublished(volumeId, others);
@@ -62,7 +64,7 @@ final class Unstaging {
         }
         if (stagings.isEmpty()) { // an unstage was killed after its unmount
             var devices = new VolumeDevices(mounts.devices(), List.of());
-            limiting.lift(id, devices.known(), () -> release(devices));
+            limiting.lift(id, devices.known(), () -> release(id.toString(), devices));
         }
         return true;
     }
@@ -76,12 +78,12 @@ final class Unstaging {
         return new VolumeMounts(MountTable.read(), connectors.devices(id));
     }
 
-    private static void release(VolumeDevices devices) throws IOException {
+    private static void release(String volume, VolumeDevices devices) throws IOException {
         for (var device : devices.known()) {
-            DeviceRelease.release(device);
+            DeviceRelease.release(volume, device);
         }
         for (var device : devices.unreadable()) {
-            DeviceRelease.requireUnused(device);
+            DeviceRelease.requireUnused(volume, device);
         }
     }
 
@@ -114,15 +116,27 @@ final class Unstaging {
                 releaseShown(volumeId, dead, here, bound);
             }
         }
-        if (!here.isEmpty()) {
-            OneMount.unmount(path, here);
-        }
-        OneMount.unmount(device, bound);
+        unmount(volumeId, path, here);
+        unmount(volumeId, device, bound);
         if (!here.isEmpty() || !bound.isEmpty()) {
             requireGone(volumeId, path, device, mounts);
         }
         removeDeviceFile(place);
         return others;
+    }
+
+    private void unmount(String volumeId, Path path, List<MountPoint> there) throws IOException {
+        try {
+            OneMount.unmount(path, there);
+        } catch (ErrnoException e) {
+            throw e.is(Errno.EBUSY)
+                    ? Busy.unmount(
+                            "volume %s can't be unstaged from %s on node %s"
+                                    .formatted(volumeId, path, node),
+                            path,
+                            e)
+                    : e;
+        }
     }
 
     /// What is mounted where the kubelet has us stage the volume, from a device whose file has the

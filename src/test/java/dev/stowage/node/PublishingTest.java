@@ -4,8 +4,6 @@ import static dev.stowage.node.FormatTest.refused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.stowage.linux.Errno;
-import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountTable;
@@ -238,8 +236,8 @@ class PublishingTest {
             test.publish("target", false);
             try (var _ = Fd.open(test.target("target"), OpenFlags.O_RDONLY)) {
                 assertThatThrownBy(() -> test.unpublish("target"))
-                        .isInstanceOfSatisfying(
-                                ErrnoException.class, e -> assertThat(e.is(Errno.EBUSY)).isTrue());
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("EBUSY");
             }
             assertThat(test.mounts()).hasSize(2);
             test.unpublish("target");

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.stowage.linux.Command;
-import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
@@ -446,8 +445,8 @@ class StagingTest {
             test.stage();
             try (var _ = Fd.open(test.stagingPath(), OpenFlags.O_RDONLY)) {
                 assertThatThrownBy(test::unstage)
-                        .isInstanceOfSatisfying(
-                                ErrnoException.class, e -> assertThat(e.is(Errno.EBUSY)).isTrue());
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("EBUSY");
                 assertThat(test.mounts()).hasSize(1);
             }
             test.unstage();
