@@ -21,7 +21,8 @@ class FailureCasesTest {
     private static final Pattern HEADING = Pattern.compile("### (\\d+)\\. .+");
     private static final Pattern NAMED = Pattern.compile("`(e2e/)?(\\w+)#(\\w+)`");
     private static final Pattern REFERENCE =
-            Pattern.compile("[Ff]ailure cases? (\\d+(?:(?:,| and| to) \\d+)*)");
+            Pattern.compile(
+                    "(?:[Ff]ailure cases? |@DisplayName\\(\\s*\")(\\d+(?:(?:,| and| to) \\d+)*)");
     private static final String UNTESTED = "No test yet";
 
     private static final Map<Integer, String> CASES = new LinkedHashMap<>();
@@ -99,7 +100,7 @@ class FailureCasesTest {
         return first.find() && first.group(1).equals(method);
     }
 
-    /// Comments of tests and code speak of "failure case 36": there must be one.
+    /// Comments speak of "failure case 36", display names begin with "36: ": there must be one.
     @Test
     void everyCaseThatTheSourcesSpeakOfIsOnThePage() throws IOException {
         var spokenOf = new TreeSet<Integer>();
