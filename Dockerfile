@@ -34,7 +34,7 @@ RUN set -eu; \
         btrfs-progs liblzo2-2 libudev1 libblkid1 libuuid1 zlib1g libzstd1 libgcrypt20 libgpg-error0; \
     dpkg --force-depends --install ./*.deb 2>/dev/null >&2; \
     rm -f /usr/sbin/xfs_scrub*; \
-    for program in mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs fsck.ext3 fsck.ext4 resize2fs; do \
+    for program in mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs fsck.ext3 fsck.ext4 resize2fs xfs_growfs btrfs; do \
         if ldd "$(command -v $program)" | grep 'not found'; then exit 1; fi; \
     done; \
     # Nothing is installed here any more: away with apt and with what it alone needs.

@@ -4,6 +4,7 @@ import dev.stowage.csi.NodeService;
 import dev.stowage.node.Connectors;
 import dev.stowage.node.DeviceCheck;
 import dev.stowage.node.FileSystemCheck;
+import dev.stowage.node.FreshTargets;
 import dev.stowage.node.Growth;
 import dev.stowage.node.Limiting;
 import dev.stowage.node.LimitsCheck;
@@ -32,11 +33,12 @@ final class NodeHost {
 
     static NodeService.Host wire(NodeId node, Connectors connectors, Pools pools, PodsGroup pods) {
         var limiting = new Limiting(connectors, pods);
+        var fresh = new FreshTargets();
         return new NodeService.Host(
                 new Staging(node, connectors, id -> power(pools, id, FormatLedger.class), limiting),
-                new Publishing(node, connectors),
+                new Publishing(node, connectors, fresh),
                 new Stats(connectors),
-                new Growth(connectors),
+                new Growth(connectors, fresh),
                 limiting,
                 List.of(
                         new FileSystemCheck(connectors),

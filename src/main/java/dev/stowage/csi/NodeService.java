@@ -234,6 +234,9 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                 attach
                         ? PublishContext.decode(id, request.getPublishContextMap())
                         : new Attachment.LoopFile(id, use.mode().readOnly());
+        if (host.growth().interrupted(id, staging)) {
+            stageAgain(id, staging, use);
+        }
         host.publishing()
                 .publish(
                         new PublishRequest(
@@ -307,15 +310,29 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                             request.getVolumeId(),
                             "NodeExpandVolume",
                             request,
-                            () -> expand(id, path, size));
+                            () -> expand(id, path, size, request));
                 });
     }
 
-    private NodeExpandVolumeResponse expand(VolumeId id, Path path, CapacityRange size)
+    private NodeExpandVolumeResponse expand(
+            VolumeId id, Path path, CapacityRange size, NodeExpandVolumeRequest request)
             throws IOException {
+        if (request.hasVolumeCapability()
+                && path.toString().equals(request.getStagingTargetPath())
+                && host.growth().interrupted(id, path)) {
+            stageAgain(id, path, Requests.capability(true, request.getVolumeCapability()));
+        }
         host.growth().requireAt(id, path);
         var bytes = host.growth().expand(grown(id, size), path);
         return NodeExpandVolumeResponse.newBuilder().setCapacityBytes(bytes).build();
+    }
+
+    private void stageAgain(VolumeId id, Path staging, Capability use) throws IOException {
+        var volume = volumes.require(id);
+        if (!attach || volumes.holders(id).contains(node)) {
+            var attachment = new Attachment.LoopFile(id, use.mode().readOnly());
+            host.staging().stage(new StageRequest(volume, attachment, staging, use));
+        }
     }
 
     /// With attachment the controller has grown the volume before; without, it is done here.

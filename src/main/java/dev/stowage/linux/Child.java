@@ -2,19 +2,25 @@ package dev.stowage.linux;
 
 import static dev.stowage.linux.LibC.LIBC;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /// A program that was started by posix_spawn(3): a third of the time that Java's own way takes,
 /// which starts a second program for it. Its stdin is a pipe that stays silent, its stdout and
 /// stderr are pipes to be read here, and it has no other descriptor.
 ///
-/// It must be waited for with [#exitCode()] before it is closed.
-final class Child implements AutoCloseable {
+/// It must be waited for with [#end(Duration)].
+final class Child {
     // bits/waitflags.h, bits/waitstatus.h
     private static final int SIGNAL_MASK = 0x7f;
     private static final int SIGNALLED = 128;
     private static final int SIGKILL = 9;
+    private static final int WNOHANG = 1;
 
     private final int pid;
     private final Fd handle;
@@ -107,20 +113,56 @@ final class Child implements AutoCloseable {
         LIBC.kill(pid, SIGKILL);
     }
 
-    /// Waits for the end: the exit code, or 128 and the number of the signal that ended it.
-    int exitCode() throws ErrnoException {
-        return exitCode(pid);
+    /// Whether it waits in the kernel for something that no signal interrupts (state D of
+    /// proc_pid_stat(5)).
+    boolean uninterruptible() {
+        try {
+            var stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+            return stat.startsWith("D", stat.lastIndexOf(')') + 2);
+        } catch (IOException e) {
+            return false; // it has ended
+        }
+    }
+
+    /// Waits for the end: the exit code, or 128 and the number of the signal that ended it. Empty
+    /// if it does not come within `patience`: a program that hangs in the kernel outlives even a
+    /// SIGKILL for as long. A thread then waits for it, so that no zombie remains.
+    OptionalInt end(Duration patience) throws ErrnoException {
+        var status = new int[1];
+        if (Patience.until(patience, () -> hasEnded(status))) {
+            close();
+            return OptionalInt.of(exitCodeOf(status[0]));
+        }
+        Thread.ofPlatform().daemon().name("wait-" + pid).start(this::awaitEnd);
+        return OptionalInt.empty();
+    }
+
+    private boolean hasEnded(int[] status) throws ErrnoException {
+        return Syscall.retrying("waitpid", pid, () -> LIBC.waitpid(pid, status, WNOHANG)) != 0;
+    }
+
+    private void awaitEnd() {
+        try {
+            exitCode(pid);
+        } catch (ErrnoException e) {
+            throw new IllegalStateException("the process is our child", e);
+        } finally {
+            close();
+        }
     }
 
     static int exitCode(int pid) throws ErrnoException {
         var status = new int[1];
         Syscall.retrying("waitpid", pid, () -> LIBC.waitpid(pid, status, 0));
-        var signal = status[0] & SIGNAL_MASK;
-        return signal == 0 ? (status[0] >> 8) & 0xff : SIGNALLED + signal;
+        return exitCodeOf(status[0]);
     }
 
-    @Override
-    public void close() {
+    private static int exitCodeOf(int status) {
+        var signal = status & SIGNAL_MASK;
+        return signal == 0 ? (status >> 8) & 0xff : SIGNALLED + signal;
+    }
+
+    private void close() {
         handle.close();
         stdin.close();
         stdout.close();

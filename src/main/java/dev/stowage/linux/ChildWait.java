@@ -2,6 +2,7 @@ package dev.stowage.linux;
 
 import static dev.stowage.linux.LibC.LIBC;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
@@ -12,6 +13,8 @@ final class ChildWait {
         ENDED,
         /// It was killed.
         TIMED_OUT,
+        /// What it works on makes it hang, and it was killed.
+        HUNG,
         /// This thread was interrupted, and the program killed.
         INTERRUPTED
     }
@@ -31,14 +34,21 @@ final class ChildWait {
     /// An interrupt does not end poll(2), so it is looked for this often.
     private static final int SLICE_MILLIS = 200;
 
+    /// Whether it hangs is looked for after this time, and then ever more seldom.
+    private static final Duration UNSUSPECTED = Duration.ofSeconds(1);
+
     private final Child child;
+    private final Command.Hang hang;
+    private long suspectedNanos = System.nanoTime() + UNSUSPECTED.toNanos();
+    private long pauseNanos = UNSUSPECTED.toNanos();
     private final ChildOutput output;
     private final ChildOutput errors;
     private final byte[] memory = new byte[COUNT * POLLFD_BYTES];
     private final ByteBuffer polled = ByteBuffer.wrap(memory).order(ByteOrder.nativeOrder());
 
-    ChildWait(Child child, ChildOutput output, ChildOutput errors) {
+    ChildWait(Child child, Command.Hang hang, ChildOutput output, ChildOutput errors) {
         this.child = child;
+        this.hang = hang;
         this.output = output;
         this.errors = errors;
         watch(STDOUT, child.stdout().number());
@@ -46,9 +56,9 @@ final class ChildWait {
         watch(END, child.handle().number());
     }
 
-    /// When this returns the program has ended, by itself or because it was killed; it is still to
-    /// be waited for.
-    Outcome until(Duration limit) throws ErrnoException {
+    /// When this returns the program has ended by itself, or was killed; it is still to be waited
+    /// for.
+    Outcome until(Duration limit) throws IOException {
         var outcome = watchUntil(System.nanoTime() + limit.toNanos());
         if (outcome != Outcome.ENDED) {
             child.kill();
@@ -60,7 +70,7 @@ final class ChildWait {
         return outcome;
     }
 
-    private Outcome watchUntil(long endNanos) throws ErrnoException {
+    private Outcome watchUntil(long endNanos) throws IOException {
         while (true) {
             if (Thread.currentThread().isInterrupted()) {
                 return Outcome.INTERRUPTED;
@@ -69,6 +79,9 @@ final class ChildWait {
             if (left.isNegative()) {
                 return Outcome.TIMED_OUT;
             }
+            if (hangs()) {
+                return Outcome.HUNG;
+            }
             if (poll((int) Math.min(SLICE_MILLIS, left.toMillis() + 1))) {
                 if (isReady(END)) {
                     return Outcome.ENDED;
@@ -76,6 +89,15 @@ final class ChildWait {
                 readReady();
             }
         }
+    }
+
+    private boolean hangs() throws IOException {
+        if (System.nanoTime() - suspectedNanos < 0) {
+            return false;
+        }
+        pauseNanos *= 2;
+        suspectedNanos = System.nanoTime() + pauseNanos;
+        return child.uninterruptible() && hang.isCertain();
     }
 
     /// Whether anything is ready.

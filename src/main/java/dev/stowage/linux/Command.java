@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /// Runs a program: an argument list, never a shell; the environment is PATH and LC_ALL=C alone;
@@ -28,6 +29,9 @@ public final class Command {
 
     private static final int NOT_FOUND = 127;
 
+    /// From SIGKILL to the end.
+    private static final Duration DYING = Duration.ofSeconds(2);
+
     static final List<String> ENVIRONMENT = List.of("PATH=" + PATH, "LC_ALL=C");
 
     private Command() {}
@@ -43,8 +47,21 @@ public final class Command {
 
     /// Throws [CommandException] for every exit code that is not accepted; also where the program
     /// is missing (127), and where it was killed because it ran longer than `limit`
-    /// ([CommandException#KILLED]). When this returns or throws, the program is no longer running.
+    /// ([CommandException#KILLED]). When this returns or throws, the program is no longer running,
+    /// unless it hangs in the kernel, which keeps it alive for as long after its SIGKILL.
     public static Output run(List<String> argv, Duration limit, Set<Integer> accepted)
+            throws IOException {
+        return run(argv, limit, accepted, () -> false);
+    }
+
+    /// What makes a program hang, asked when it waits in the kernel for longer than usual.
+    public interface Hang {
+        boolean isCertain() throws IOException;
+    }
+
+    /// As [#run(List, Duration, Set)], and gives the program up ([CommandException#HUNG]) when what
+    /// it works on certainly makes it hang.
+    public static Output run(List<String> argv, Duration limit, Set<Integer> accepted, Hang hang)
             throws IOException {
         var program = find(argv.getFirst());
         if (program.isEmpty()) {
@@ -52,19 +69,30 @@ public final class Command {
         }
         var output = new ChildOutput(OUTPUT_BYTES);
         var errors = new ChildOutput(ERROR_BYTES);
-        try (var child = Child.start(program.get().toString(), argv, ENVIRONMENT)) {
-            var outcome = new ChildWait(child, output, errors).until(limit);
-            var exitCode = child.exitCode();
-            return switch (outcome) {
-                case ENDED ->
-                        result(argv, accepted, new Output(exitCode, output.text(), errors.text()));
-                case TIMED_OUT ->
-                        throw new CommandException(argv, CommandException.KILLED, errors.text());
-                case INTERRUPTED ->
-                        throw new InterruptedIOException(
-                                "Interrupted while running " + argv.getFirst());
-            };
+        var child = Child.start(program.get().toString(), argv, ENVIRONMENT);
+        var outcome = ChildWait.Outcome.INTERRUPTED;
+        OptionalInt exitCode;
+        try {
+            outcome = new ChildWait(child, hang, output, errors).until(limit);
+        } finally {
+            if (outcome == ChildWait.Outcome.INTERRUPTED) {
+                child.kill();
+            }
+            exitCode = child.end(DYING);
         }
+        return switch (outcome) {
+            case ENDED ->
+                    result(
+                            argv,
+                            accepted,
+                            new Output(exitCode.orElseThrow(), output.text(), errors.text()));
+            case TIMED_OUT ->
+                    throw new CommandException(argv, CommandException.KILLED, errors.text());
+            case HUNG -> throw new CommandException(argv, CommandException.HUNG, errors.text());
+            case INTERRUPTED ->
+                    throw new InterruptedIOException(
+                            "Interrupted while running " + argv.getFirst());
+        };
     }
 
     private static Output result(List<String> argv, Set<Integer> accepted, Output output)

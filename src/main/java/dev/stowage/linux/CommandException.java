@@ -8,6 +8,9 @@ public final class CommandException extends IOException {
     /// The exit code of a program that was killed at its time limit.
     public static final int KILLED = -1;
 
+    /// The exit code of a program that was given up because what it works on makes it hang.
+    public static final int HUNG = -2;
+
     private static final long serialVersionUID = 1L;
 
     private final List<String> argv;
@@ -17,13 +20,19 @@ public final class CommandException extends IOException {
     public CommandException(List<String> argv, int exitCode, String stderr) {
         super(
                 String.join(" ", argv)
-                        + (exitCode == KILLED
-                                ? " was killed at its time limit"
-                                : " exited with " + exitCode)
+                        + end(exitCode)
                         + (stderr.isBlank() ? "" : ": " + stderr.strip()));
         this.argv = List.copyOf(argv);
         this.exitCode = exitCode;
         this.stderr = stderr;
+    }
+
+    private static String end(int exitCode) {
+        return switch (exitCode) {
+            case KILLED -> " was killed at its time limit";
+            case HUNG -> " hung and was killed";
+            default -> " exited with " + exitCode;
+        };
     }
 
     public List<String> argv() {
@@ -31,7 +40,7 @@ public final class CommandException extends IOException {
     }
 
     /// As the program gave it; 128 + the signal's number where a signal ended it; [#KILLED] at its
-    /// time limit; 127 where there is no such program.
+    /// time limit; [#HUNG]; 127 where there is no such program.
     public int exitCode() {
         return exitCode;
     }

@@ -1,71 +1,80 @@
 package dev.stowage.linux;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
-/// Growing a mounted file system, and the sizes to compare first: the kernel's growth calls shrink,
-/// fail or do nothing in different ways when asked for less than there is.
+/// Growing a mounted file system, and the sizes to compare first.
+///
+/// The calls that grow one wait for ever while it is frozen, and a thread that waits so can't be
+/// ended, nor can its process. So a program of the file system's own makes them: see
+/// docs/decisions/019-growth-hangs-alone.md.
 public final class FileSystemGrowth {
-    /// fs/ext4/ext4.h, _IOW('f', 16, __u64): the new number of blocks
-    private static final long EXT4_IOC_RESIZE_FS = 0x40086610L;
-
-    /// fs/xfs/libxfs/xfs_fs.h: _IOR('X', 126, struct xfs_fsop_geom), _IOW('X', 110, struct
-    /// xfs_growfs_data)
+    /// fs/xfs/libxfs/xfs_fs.h: _IOR('X', 126, struct xfs_fsop_geom)
     private static final long XFS_IOC_FSGEOMETRY = 0x8100587eL;
 
-    private static final long XFS_IOC_FSGROWFSDATA = 0x4010586eL;
-
-    /// linux/btrfs.h: _IOW(0x94, 3, struct btrfs_ioctl_vol_args), _IOWR(0x94, 30, struct
-    /// btrfs_ioctl_dev_info_args), _IOR(0x94, 31, struct btrfs_ioctl_fs_info_args)
-    private static final long BTRFS_IOC_RESIZE = 0x50009403L;
-
+    /// linux/btrfs.h: _IOWR(0x94, 30, struct btrfs_ioctl_dev_info_args), _IOR(0x94, 31, struct
+    /// btrfs_ioctl_fs_info_args)
     private static final long BTRFS_IOC_DEV_INFO = 0xd000941eL;
     private static final long BTRFS_IOC_FS_INFO = 0x8400941fL;
 
+    /// The tables of many new terabytes are written.
+    private static final Duration LIMIT = Duration.ofHours(2);
+
+    private static final Set<Integer> ANY =
+            IntStream.range(0, 256).boxed().collect(Collectors.toUnmodifiableSet());
+
     private FileSystemGrowth() {}
 
-    /// Grows a mounted ext2, ext3 or ext4 to the whole blocks that fit into `bytes`. EPERM without
-    /// CAP_SYS_RESOURCE, also for the size it has. To smaller sizes: EINVAL.
-    public static void ext4(Path mountPoint, long bytes) throws ErrnoException {
-        var blocks = structure(Long.BYTES).putLong(0, bytes / Usage.read(mountPoint).blockSize());
-        ioctl(mountPoint, "EXT4_IOC_RESIZE_FS", EXT4_IOC_RESIZE_FS, blocks);
+    /// Grows a mounted ext2, ext3 or ext4 to the size of its device, or as far as it can. Refused
+    /// without CAP_SYS_RESOURCE.
+    ///
+    /// @param mountPoint one of its mounts
+    /// @throws FrozenException if it is frozen
+    /// @throws CommandException with the words of resize2fs(8)
+    public static void ext4(Path device, Path mountPoint) throws IOException {
+        run(resize2fs(device), mountPoint);
+    }
+
+    /// How resize2fs(8) is called for an ext2, ext3 or ext4, mounted or not: it is asked for no
+    /// more than the file system can ever have.
+    public static List<String> resize2fs(Path device) throws ErrnoException {
+        var argv = new ArrayList<>(List.of("resize2fs", device.toString()));
+        long bytes;
+        try (var fd = Fd.open(device, OpenFlags.O_RDONLY)) {
+            bytes = fd.blockDeviceBytes();
+        }
+        ExtSize.read(device)
+                .flatMap(size -> size.blocksToAskFor(bytes))
+                .ifPresent(blocks -> argv.add(String.valueOf(blocks)));
+        return argv;
     }
 
     /// The size of an ext2, ext3 or ext4 on this device, mounted or not, from its superblock.
     /// EINVAL where there is none.
     public static long ext4Bytes(Path device) throws ErrnoException {
-        // struct ext4_super_block (fs/ext4/ext4.h) lies at byte 1024, little endian everywhere.
-        var superblock = ByteBuffer.allocate(1024).order(ByteOrder.LITTLE_ENDIAN);
-        try (var fd = Fd.open(device, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW)) {
-            while (superblock.hasRemaining()
-                    && fd.read(superblock, 1024 + superblock.position()) > 0) {
-                // a short read goes on where it ended
-            }
-        }
-        if (superblock.hasRemaining()
-                || Short.toUnsignedLong(superblock.getShort(0x38)) != Usage.EXT4) {
-            throw new ErrnoException("read", device + ", no ext4 superblock", Errno.EINVAL);
-        }
-        var blocks = Integer.toUnsignedLong(superblock.getInt(0x4)); // s_blocks_count_lo
-        var wide = (superblock.getInt(0x60) & 0x80) != 0; // s_feature_incompat, INCOMPAT_64BIT
-        if (wide) {
-            blocks |= Integer.toUnsignedLong(superblock.getInt(0x150)) << 32; // s_blocks_count_hi
-        }
-        return blocks << (10 + superblock.getInt(0x18)); // s_log_block_size
+        return ExtSize.read(device)
+                .orElseThrow(
+                        () ->
+                                new ErrnoException(
+                                        "read", device + ", no ext4 superblock", Errno.EINVAL))
+                .bytes();
     }
 
-    /// Grows a mounted XFS to the whole blocks that fit into `bytes`. ENOSPC where the device is
-    /// smaller; for a little more than it has the kernel may round down to the allocation groups it
-    /// can make.
-    public static void xfs(Path mountPoint, long bytes) throws ErrnoException {
-        var geometry = xfsGeometry(mountPoint);
-        var growth =
-                structure(16) // struct xfs_growfs_data
-                        .putLong(0, bytes / geometry.getInt(0)) // newblocks
-                        .putInt(8, geometry.getInt(28)); // imaxpct, as it is
-        ioctl(mountPoint, "XFS_IOC_FSGROWFSDATA", XFS_IOC_FSGROWFSDATA, growth);
+    /// Grows a mounted XFS to the size of its device; the kernel may round down to the allocation
+    /// groups it can make.
+    ///
+    /// @throws FrozenException if it is frozen
+    /// @throws CommandException with the words of xfs_growfs(8)
+    public static void xfs(Path mountPoint) throws IOException {
+        run(List.of("xfs_growfs", "-d", mountPoint.toString()), mountPoint);
     }
 
     /// The size of the data section of a mounted XFS.
@@ -85,12 +94,31 @@ public final class FileSystemGrowth {
         return ioctl(fileSystem, "XFS_IOC_FSGEOMETRY", XFS_IOC_FSGEOMETRY, structure(256));
     }
 
-    /// Grows (or shrinks) a mounted btrfs on one device to `bytes`, rounded down to its sectors.
-    /// EFBIG where the device is smaller.
-    public static void btrfs(Path mountPoint, long bytes) throws ErrnoException {
-        var size = btrfsDevice(mountPoint).getLong(0) + ":" + bytes; // devid
-        var arguments = structure(4096).put(8, size.getBytes(StandardCharsets.US_ASCII)); // name
-        ioctl(mountPoint, "BTRFS_IOC_RESIZE", BTRFS_IOC_RESIZE, arguments);
+    /// Grows a mounted btrfs on one device to that device's size, rounded down to its sectors.
+    ///
+    /// @throws FrozenException if it is frozen
+    /// @throws CommandException with the words of btrfs-filesystem(8)
+    public static void btrfs(Path mountPoint) throws IOException {
+        var size = btrfsDevice(mountPoint).getLong(0) + ":max"; // devid
+        run(List.of("btrfs", "filesystem", "resize", size, mountPoint.toString()), mountPoint);
+    }
+
+    private static void run(List<String> argv, Path mountPoint) throws IOException {
+        if (FreezeProbe.frozen(mountPoint)) {
+            throw new FrozenException(mountPoint);
+        }
+        try {
+            var said = Command.run(argv, LIMIT, ANY, () -> FreezeProbe.frozen(mountPoint));
+            if (said.exitCode() != 0) {
+                throw new CommandException(
+                        argv, said.exitCode(), (said.stdout() + said.stderr()).strip());
+            }
+        } catch (CommandException e) {
+            if (e.exitCode() == CommandException.HUNG) {
+                throw new FrozenException(mountPoint);
+            }
+            throw e;
+        }
     }
 
     /// What a mounted btrfs uses of its one device.
@@ -118,13 +146,6 @@ public final class FileSystemGrowth {
 
     private static ByteBuffer structure(int size) {
         return ByteBuffer.allocate(size).order(ByteOrder.nativeOrder());
-    }
-
-    private static void ioctl(Path mountPoint, String request, long code, ByteBuffer argument)
-            throws ErrnoException {
-        try (var fd = open(mountPoint)) {
-            var _ = ioctl(fd, request, code, argument);
-        }
     }
 
     private static ByteBuffer ioctl(Fd fd, String request, long code, ByteBuffer argument)

@@ -3,6 +3,8 @@ package dev.stowage.linux;
 import static dev.stowage.linux.LibC.LIBC;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +17,8 @@ final class FsContext implements AutoCloseable {
     private static final long FSCONFIG_SET_FLAG = 0;
     private static final long FSCONFIG_SET_STRING = 1;
     private static final long FSCONFIG_CMD_CREATE = 6;
+    private static final long FSCONFIG_CMD_RECONFIGURE = 7;
+    private static final long FSPICK_CLOEXEC = 1;
 
     /// The kernel keeps the last 8 messages (struct fc_log, linux/fs_context.h).
     private static final int LOG_LINES = 8;
@@ -36,6 +40,18 @@ final class FsContext implements AutoCloseable {
         return new FsContext(Fd.of(Syscall.once("fsopen", subject, result), subject), subject);
     }
 
+    /// The superblock that is mounted here (fspick(2)); EINVAL where the path is no mount's root.
+    static FsContext pick(Path mountPoint) throws ErrnoException {
+        var subject = "what is mounted at " + mountPoint;
+        var result =
+                LIBC.syscall(
+                        SystemCalls.FSPICK,
+                        SystemCalls.AT_FDCWD,
+                        Syscall.cString(mountPoint),
+                        FSPICK_CLOEXEC);
+        return new FsContext(Fd.of(Syscall.once("fspick", subject, result), subject), subject);
+    }
+
     /// `flag` or `key=value`; only the first equals sign separates.
     void set(String option) throws ErrnoException {
         var separator = option.indexOf('=');
@@ -53,6 +69,14 @@ final class FsContext implements AutoCloseable {
     /// Makes the superblock, or finds the one that the device has already.
     void create() throws ErrnoException {
         configure(FSCONFIG_CMD_CREATE, null, null);
+    }
+
+    /// Asks the picked superblock to take on the options that were set. Answers the error.
+    Optional<Errno> reconfigure() {
+        var result =
+                LIBC.syscall(
+                        SystemCalls.FSCONFIG, fd.number(), FSCONFIG_CMD_RECONFIGURE, null, null, 0);
+        return result < 0 ? Optional.of(Errno.of(Syscall.errno())) : Optional.empty();
     }
 
     private void configure(long command, @Nullable String key, @Nullable String value)

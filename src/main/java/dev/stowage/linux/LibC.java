@@ -97,6 +97,9 @@ final class LibC {
         /// fsopen
         long syscall(long number, @In byte[] type, long flags);
 
+        /// fspick
+        long syscall(long number, long folder, @In byte[] path, long flags);
+
         /// fsconfig
         long syscall(
                 long number,

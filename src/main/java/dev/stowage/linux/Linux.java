@@ -16,9 +16,6 @@ public final class Linux {
     private static final long FITHAW = 0xc0045878L;
     private static final int RENAME_NOREPLACE = 1;
 
-    /// linux/capability.h
-    private static final int CAP_SYS_RESOURCE = 24;
-
     private Linux() {}
 
     /// Follows symlinks.
@@ -159,12 +156,6 @@ public final class Linux {
 
     /// Whether this process may grow a mounted ext4 (EXT4_IOC_RESIZE_FS wants CAP_SYS_RESOURCE).
     public static boolean hasCapSysResource() throws IOException {
-        for (var line : Files.readAllLines(Path.of("/proc/self/status"))) {
-            if (line.startsWith("CapEff:")) {
-                var capabilities = Long.parseUnsignedLong(line.substring(7).strip(), 16);
-                return (capabilities & (1L << CAP_SYS_RESOURCE)) != 0;
-            }
-        }
-        throw new IOException("/proc/self/status has no CapEff line.");
+        return Capabilities.own().has(Capabilities.SYS_RESOURCE);
     }
 }

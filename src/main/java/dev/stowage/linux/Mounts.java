@@ -107,6 +107,17 @@ public final class Mounts {
         }
     }
 
+    /// Whether a mount with these options would be understood, without any: an error as [#mount]
+    /// has it where one is unknown or malformed.
+    public static void requireKnown(String type, String source, List<String> options)
+            throws ErrnoException {
+        try (var context = FsContext.open(type, source)) {
+            for (var option : options) {
+                context.set(option);
+            }
+        }
+    }
+
     /// Binds what is at `source`, folder or file, to `target`. Neither is followed when it is a
     /// symlink (ELOOP). Otherwise as [#bind(Fd, Fd, Set)].
     public static void bind(Path source, Path target, Set<MountAttribute> attributes)

@@ -14,6 +14,7 @@ final class SystemCalls {
     static final long FSOPEN = 430;
     static final long FSCONFIG = 431;
     static final long FSMOUNT = 432;
+    static final long FSPICK = 433;
     static final long PIDFD_OPEN = 434;
     static final long MOUNT_SETATTR = 442;
 

@@ -50,15 +50,29 @@ final class Attributes {
         return withReadOnly(EnumSet.of(MountAttribute.NOSUID, MountAttribute.NOEXEC), readOnly);
     }
 
+    /// Those that a mount has.
+    static Set<MountAttribute> of(MountPoint mount) {
+        var attributes = EnumSet.noneOf(MountAttribute.class);
+        for (var attribute : MountAttribute.values()) {
+            if (mount.attributes().contains(shown(attribute))) {
+                attributes.add(attribute);
+            }
+        }
+        return attributes;
+    }
+
+    /// As mountinfo names it.
+    private static String shown(MountAttribute attribute) {
+        return attribute == MountAttribute.READ_ONLY
+                ? "ro"
+                : attribute.name().toLowerCase(Locale.ROOT);
+    }
+
     /// Whether the mount has these attributes, as far as requests can differ in them.
     static boolean same(Set<MountAttribute> attributes, MountPoint mount) {
         var wanted =
                 attributes.stream()
-                        .map(
-                                a ->
-                                        a == MountAttribute.READ_ONLY
-                                                ? "ro"
-                                                : a.name().toLowerCase(Locale.ROOT))
+                        .map(Attributes::shown)
                         // shown by its absence
                         .filter(name -> !name.equals("strictatime"))
                         .filter(COMPARED::contains)

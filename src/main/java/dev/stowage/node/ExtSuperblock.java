@@ -22,9 +22,6 @@ record ExtSuperblock(DeviceBytes device, long offset) {
     /// EXT4_ERROR_FS of s_state
     private static final int HAS_ERRORS = 0x2;
 
-    /// mke2fs and resize2fs leave out a last group that has not that many blocks to spare.
-    private static final int SPARE_BLOCKS = 50;
-
     /// The first one of a device; empty if there is none.
     static Optional<ExtSuperblock> primary(DeviceBytes front) {
         return at(front, PRIMARY);
@@ -80,26 +77,6 @@ record ExtSuperblock(DeviceBytes device, long offset) {
     /// s_block_group_nr
     private int group() {
         return unsignedShort(0x5a);
-    }
-
-    /// Whether the file system would get larger on a device of `bytes`: a remainder too small for
-    /// a block group of its own stays unused.
-    boolean growsOn(long bytes, long fileSystemBytes) {
-        var blocks = bytes / blockSize();
-        var blocksPerGroup = Integer.toUnsignedLong(integer(0x20));
-        var remainder = blocksPerGroup == 0 ? 0 : blocks % blocksPerGroup;
-        if (remainder < overheadBlocks() + SPARE_BLOCKS) {
-            blocks -= remainder;
-        }
-        return blocks * blockSize() > fileSystemBytes;
-    }
-
-    /// Bitmaps, inode table, and the copies that a group may have of superblock and group
-    /// descriptors.
-    private long overheadBlocks() {
-        var inodeTable = Integer.toUnsignedLong(integer(0x28)) * unsignedShort(0x58) / blockSize();
-        var reservedDescriptors = unsignedShort(0xce);
-        return inodeTable + reservedDescriptors + 4;
     }
 
     private int incompatible() {

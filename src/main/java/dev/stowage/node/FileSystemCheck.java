@@ -8,6 +8,7 @@ import dev.stowage.linux.MountTable;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.volume.Condition;
 import dev.stowage.volume.Fault;
+import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.VolumeCheck;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
@@ -49,7 +50,32 @@ public final class FileSystemCheck implements VolumeCheck {
                 .findFirst()
                 .map(mount -> readOnly(id, mount))
                 .ifPresent(conditions::add);
-        errors(id, device, mounted.getFirst()).ifPresent(conditions::add);
+        var errors = errors(id, device, mounted.getFirst());
+        errors.ifPresent(conditions::add);
+        if (errors.isEmpty()) {
+            notGrown(id, device, mounted.getFirst()).ifPresent(conditions::add);
+        }
+    }
+
+    private static Optional<Condition> notGrown(VolumeId id, BlockDevice device, MountPoint mount)
+            throws IOException {
+        var fileSystem = FileSystemType.named(mount.type());
+        if (fileSystem.isEmpty() || mount.refusesWrites()) {
+            return Optional.empty();
+        }
+        return atRoot(
+                mount,
+                _ ->
+                        Growing.shortfall(fileSystem.get(), device, Path.of(mount.path()))
+                                .map(why -> notGrown(id, device, mount, why)));
+    }
+
+    private static Condition notGrown(
+            VolumeId id, BlockDevice device, MountPoint mount, String why) {
+        return new Condition(
+                Fault.FILE_SYSTEM_NOT_GROWN,
+                "the %s of volume %s does not use all of the %d bytes that the volume has: %s"
+                        .formatted(mount.type(), id, device.sizeBytes(), why));
     }
 
     private static Condition readOnly(VolumeId id, MountPoint mount) {
@@ -126,7 +152,7 @@ public final class FileSystemCheck implements VolumeCheck {
     }
 
     private interface Look {
-        Optional<Condition> at(Fd root) throws ErrnoException;
+        Optional<Condition> at(Fd root) throws IOException;
     }
 
     /// Nothing where the mount went away meanwhile, or something else covers it.

@@ -52,17 +52,22 @@ final class FileSystemStaging {
                         volume.id(), fileSystem, connection.device(), options, readOnly);
         try {
             Whole.require(volume, connection.device());
-            mount(volume, connection, mount, place.path());
+            var alone = mounts.except(place.path()).isEmpty();
+            mount(volume, connection, mount, place.path(), alone);
         } catch (IOException | RuntimeException e) {
             Undo.release(connection, e);
             throw e;
         }
         if (firstMount && !readOnly) {
-            first.done(volume, fileSystem);
+            OptionalStep.attempt(
+                    "recording that volume %s was mounted".formatted(volume.id()),
+                    () -> first.done(volume, fileSystem));
         }
     }
 
-    private void mount(Volume volume, Connection connection, FileSystemMount mount, Path at)
+    /// @param alone whether it is mounted nowhere else
+    private void mount(
+            Volume volume, Connection connection, FileSystemMount mount, Path at, boolean alone)
             throws IOException {
         var fileSystem = mount.fileSystem();
         var device = connection.device();
@@ -71,20 +76,24 @@ final class FileSystemStaging {
         var made = !alive && format.ensure(volume, fileSystem, connection);
         if (!alive && !made && !mount.readOnly()) {
             first.prepare(volume, fileSystem, device);
-            Growing.offline(fileSystem, device);
+            OptionalStep.attempt(growing(volume), () -> Growing.offline(fileSystem, device));
         }
         requireOurs(volume, at, device, OneMount.make(at, () -> mount.mount(at, alive || made)));
         try {
-            if (alive) {
-                Linux.thaw(at);
+            if (alive && alone) {
+                Linux.thaw(at); // else its users have frozen it, and thaw it
             }
             if (!made && !mount.readOnly() && Growing.possible(fileSystem, device)) {
-                Growing.online(fileSystem, device, at);
+                OptionalStep.attempt(growing(volume), () -> Growing.online(fileSystem, device, at));
             }
         } catch (IOException | RuntimeException e) {
             Undo.unmount(at, e);
             throw e;
         }
+    }
+
+    private static String growing(Volume volume) {
+        return "growing the file system of volume %s".formatted(volume.id());
     }
 
     private static FileSystemType fileSystem(Volume volume, AccessType.Mount asked) {

@@ -49,7 +49,8 @@ public final class NodeSelfTest {
         missing("fsck.ext4").ifPresent(warnings::add);
         if (!Linux.hasCapSysResource()) {
             warnings.add(
-                    "The capability CAP_SYS_RESOURCE is missing: ext4 volumes grow when they are staged, not while they are mounted; add SYS_RESOURCE to securityContext.capabilities.add of the node container.");
+                    "The capability CAP_SYS_RESOURCE is missing, and ext4 volumes grow when their pods are stopped and one starts again, not while they run; %s."
+                            .formatted(SysResource.advice()));
             if (Command.find("resize2fs").isEmpty()) {
                 warnings.add(
                         "There is no program resize2fs, which grows ext4 where CAP_SYS_RESOURCE is missing: install e2fsprogs.");

@@ -23,10 +23,12 @@ public final class Publishing {
     private final Connectors connectors;
     private final PublishedFileSystem fileSystems;
     private final PublishedBlock blocks;
+    private final FreshTargets fresh;
 
-    public Publishing(NodeId node, Connectors connectors) {
+    public Publishing(NodeId node, Connectors connectors, FreshTargets fresh) {
         this.node = node;
         this.connectors = connectors;
+        this.fresh = fresh;
         this.fileSystems = new PublishedFileSystem();
         this.blocks = new PublishedBlock(connectors);
     }
@@ -42,7 +44,20 @@ public final class Publishing {
     public void publish(PublishRequest request) throws IOException {
         var place = HostPath.require(request.targetPath());
         var staging = HostPath.find(request.stagingPath()).orElseThrow(() -> notStaged(request));
-        var mounts = new VolumeMounts(MountTable.read(), connectors.devices(request.volume()));
+        if (fresh.takeGrowth(request.volume(), place.path())) {
+            growFirst(request, place, staging);
+        }
+        var mounts = mounts(request.volume());
+        var before = mounts.at(place.path()).isEmpty();
+        publish(request, place, staging, mounts);
+        if (before) {
+            fresh.published(request.volume(), place.path());
+        }
+    }
+
+    private void publish(
+            PublishRequest request, HostPath place, HostPath staging, VolumeMounts mounts)
+            throws IOException {
         switch (request.capability().type()) {
             case AccessType.Mount mount ->
                     fileSystems.publish(
@@ -60,6 +75,29 @@ public final class Publishing {
                             place,
                             mounts);
         }
+    }
+
+    private VolumeMounts mounts(VolumeId id) throws IOException {
+        return new VolumeMounts(MountTable.read(), connectors.devices(id));
+    }
+
+    /// Takes the volume away from its target, if that is the only one, and lets it grow.
+    private void growFirst(PublishRequest request, HostPath place, HostPath staging)
+            throws IOException {
+        var id = request.volume();
+        OptionalStep.attempt(
+                "growing the file system of volume %s before it is published".formatted(id),
+                () -> {
+                    var mounts = mounts(id);
+                    var staged = fileSystems.staged(mounts, staging);
+                    var others = mounts.except(staging.path());
+                    if (staged.isPresent()
+                            && others.size() == 1
+                            && others.getFirst().path().equals(place.path().toString())) {
+                        OneMount.unmount(place.path(), others);
+                        StagedGrowth.of(id, staged.get(), mounts(id)).grow();
+                    }
+                });
     }
 
     private VolumeException notStaged(PublishRequest request) {

@@ -71,6 +71,13 @@ final class VolumeMounts {
         return others;
     }
 
+    /// The mounts of its file system that are no staging.
+    List<MountPoint> published() {
+        return table.mounts().stream()
+                .filter(mount -> isFileSystem(mount) && !isStaging(mount))
+                .toList();
+    }
+
     /// A mount through which the file system on the device can be changed.
     Optional<MountPoint> writable(BlockDevice device) {
         return table.mounts().stream()

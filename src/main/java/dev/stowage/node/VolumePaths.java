@@ -47,6 +47,17 @@ final class VolumePaths {
         throw notFound(id, path);
     }
 
+    /// Whether the volume has devices on this node, and none of them is used.
+    boolean connectedOnly(VolumeId id) throws IOException {
+        var mounts = new VolumeMounts(MountTable.read(), connectors.devices(id));
+        for (var device : mounts.devices()) {
+            if (mounts.uses(device) || device.held()) {
+                return false;
+            }
+        }
+        return !mounts.devices().isEmpty();
+    }
+
     static VolumeException notFound(VolumeId id, Path path) {
         return new VolumeException(
                 Reason.NOT_FOUND, "volume %s is not mounted at %s".formatted(id, path));

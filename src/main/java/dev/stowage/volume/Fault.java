@@ -32,6 +32,8 @@ public enum Fault {
     FILE_SYSTEM_READ_ONLY("FileSystemReadOnly", Effect.DEGRADED),
     /// The kernel has given the file system up: all access fails.
     FILE_SYSTEM_SHUT_DOWN("FileSystemShutDown", Effect.INACCESSIBLE),
+    /// The file system is smaller than the volume, which was expanded.
+    FILE_SYSTEM_NOT_GROWN("FileSystemNotGrown", Effect.DEGRADED),
     /// The volume has limits on I/O that this node can't hold it to.
     LIMITS_NOT_APPLIED("LimitsNotApplied", Effect.DEGRADED);
 

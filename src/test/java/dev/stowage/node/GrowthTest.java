@@ -4,9 +4,10 @@ import static dev.stowage.node.FormatTest.refused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.stowage.linux.Command;
-import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.ExtSize;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.LoopDevices;
@@ -14,6 +15,8 @@ import dev.stowage.linux.OpenFlags;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
+import dev.stowage.volume.Condition;
+import dev.stowage.volume.Fault;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.Reason;
 import java.io.IOException;
@@ -22,12 +25,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Failure cases 21, 23 and 30.
 @RequiresRoot
@@ -96,24 +103,188 @@ class GrowthTest {
     @EnumSource(
             value = FileSystemType.class,
             names = {"EXT4", "EXT3"})
-    void aMountedExtSaysWhichCapabilityIsMissingAndGrowsAtTheNextStage(FileSystemType fileSystem)
-            throws IOException {
+    @DisplayName("76: an ext4 that is staged only is unmounted, grown and mounted as it was")
+    void aStagedExtGrowsBeforeItIsPublished(FileSystemType fileSystem) throws IOException {
         assumeThat(Linux.hasCapSysResource()).as("CAP_SYS_RESOURCE").isFalse();
         try (var test = TestVolume.of(folder, fileSystem)) {
+            test.stage(test.mounted("commit=17", "noauto_da_alloc", "noexec"));
+            var before = total(test, "staging");
+            var mount = test.mounts().getFirst();
+            Files.writeString(test.stagingPath().resolve("file"), "content");
+            assertThat(expand(test, "staging")).isEqualTo(test.volume.capacityBytes());
+            assertThat(test.mounts()).containsExactly(mount); // nothing to do
+            test.grow(test.volume.capacityBytes() * 2);
+
+            assertThat(expand(test, "staging")).isEqualTo(test.volume.capacityBytes());
+
+            assertThat(total(test, "staging")).isGreaterThan(before * 19 / 10);
+            assertThat(test.stagingPath().resolve("file")).hasContent("content");
+            assertThat(test.mounts())
+                    .singleElement()
+                    .satisfies(
+                            now -> {
+                                assertThat(now.type()).isEqualTo(mount.type());
+                                assertThat(now.attributes()).isEqualTo(mount.attributes());
+                                assertThat(now.superblock()).isEqualTo(mount.superblock());
+                            });
+            assertThat(conditions(test)).isEmpty();
+            test.unstage();
+        }
+    }
+
+    @Test
+    @DisplayName("76: an ext4 that was just published grows when it is published again")
+    void anExtThatWasJustPublishedGrowsAtTheNextPublication() throws IOException {
+        assumeThat(Linux.hasCapSysResource()).as("CAP_SYS_RESOURCE").isFalse();
+        try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
+            test.stage();
+            test.publish("target", false);
+            var before = total(test, "target");
+            test.grow(test.volume.capacityBytes() * 2);
+            refused(() -> expand(test, "target"), Reason.BUSY, "publish it again");
+            assertThat(total(test, "target")).isEqualTo(before);
+            test.publish("target", false);
+            assertThat(total(test, "target")).isGreaterThan(before * 19 / 10);
+            assertThat(expand(test, "target")).isEqualTo(test.volume.capacityBytes());
+            var mounts = test.mounts();
+            test.publish("target", false);
+            assertThat(test.mounts()).isEqualTo(mounts);
+            test.unpublish("target");
+            test.unstage();
+        }
+    }
+
+    /// What a container has of the mount is seen by nobody but the kernel.
+    @Test
+    @DisplayName("76: it is not unmounted while something else has it mounted or open")
+    void anExtInUseIsNotUnmountedAndGrowsAtTheNextStage() throws IOException {
+        assumeThat(Linux.hasCapSysResource()).as("CAP_SYS_RESOURCE").isFalse();
+        try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
             test.stage();
             var before = total(test, "staging");
-            assertThat(expand(test, "staging")).isEqualTo(test.volume.capacityBytes());
+            test.publish("a", false);
+            test.publish("b", false);
             test.grow(test.volume.capacityBytes() * 2);
-            refused(() -> expand(test, "staging"), Reason.FAILED_PRECONDITION, "CAP_SYS_RESOURCE");
-            refused(
-                    () -> expand(test, "staging"),
-                    Reason.FAILED_PRECONDITION,
-                    "securityContext.capabilities.add");
+            refused(() -> expand(test, "a"), Reason.FAILED_PRECONDITION, "CAP_SYS_RESOURCE");
+            assertThat(conditions(test))
+                    .extracting(Condition::fault)
+                    .containsExactly(Fault.FILE_SYSTEM_NOT_GROWN);
+            test.unpublish("a");
+            test.unpublish("b");
+            try (var _ = Fd.open(test.stagingPath(), OpenFlags.O_RDONLY)) {
+                refused(() -> expand(test, "staging"), Reason.FAILED_PRECONDITION, "in use");
+            }
+            assertThat(test.mounts()).hasSize(1);
+            assertThat(total(test, "staging")).isEqualTo(before);
             test.unstage();
             test.stage();
             assertThat(total(test, "staging")).isGreaterThan(before * 19 / 10);
             assertThat(expand(test, "staging")).isEqualTo(test.volume.capacityBytes());
             test.unstage();
+        }
+    }
+
+    /// What no program grows, by its options, and where the limit of its own lies.
+    static Stream<Arguments> extThatReachesALimit() {
+        return Stream.of(
+                arguments(512, 1024, 512, List.of("-O", "bigalloc", "-C", "65536")),
+                // too many descriptors for a group of 256 blocks
+                arguments(16, 2048, 600, List.of("-b", "1024", "-g", "256", "-O", "^flex_bg")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("extThatReachesALimit")
+    @DisplayName("66: an ext4 that can't become as large as its volume is mounted, and says so")
+    void anExtThatCantGrowIsMountedAtTheSizeThatItHas(
+            long from, long to, long atLeast, List<String> options) throws IOException {
+        try (var test =
+                TestVolume.make(
+                        folder,
+                        Optional.of(FileSystemType.EXT4),
+                        from * TestVolume.MIB,
+                        512,
+                        options.toArray(String[]::new))) {
+            test.stage();
+            Files.writeString(test.stagingPath().resolve("file"), "content");
+            test.unstage();
+            test.growSparse(to * TestVolume.MIB);
+
+            for (var stages = 0; stages < 2; stages++) {
+                test.stage();
+                assertThat(test.stagingPath().resolve("file")).hasContent("content");
+                assertThat(ExtSize.read(test.image()).orElseThrow().bytes())
+                        .isBetween(
+                                atLeast * TestVolume.MIB,
+                                test.volume.capacityBytes() - TestVolume.MIB);
+                assertThat(conditions(test))
+                        .singleElement()
+                        .satisfies(
+                                condition -> {
+                                    assertThat(condition.fault())
+                                            .isEqualTo(Fault.FILE_SYSTEM_NOT_GROWN);
+                                    assertThat(condition.message()).contains("never");
+                                });
+                refused(() -> expand(test, "staging"), Reason.OUT_OF_RANGE, "never");
+                test.unstage();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @DisplayName("66: an image that is 64 KiB over whole MiB")
+    void anOddSizeGrowsIntoWholeMebibytes(FileSystemType fileSystem) throws IOException {
+        var odd = TestVolume.size(fileSystem) + (64 << 10);
+        try (var test = TestVolume.make(folder, Optional.of(fileSystem), odd, 512)) {
+            test.stage();
+            test.unstage();
+            test.grow(TestVolume.size(fileSystem) + TestVolume.MIB);
+            test.stage();
+            assertThat(conditions(test)).isEmpty();
+            test.unstage();
+        }
+    }
+
+    @Test
+    @DisplayName("66: a file system that the programs here don't know, but the kernel mounts")
+    void whatFsckDoesNotKnowIsMountedAsItIs() throws IOException {
+        assumeThat(Linux.hasCapSysResource()).as("CAP_SYS_RESOURCE").isFalse();
+        try (var test = TestVolume.of(folder, FileSystemType.EXT4, "-O", "^metadata_csum")) {
+            test.stage();
+            var before = total(test, "staging");
+            test.unstage();
+            test.write(1024 + 0x5c + 3, new byte[] {0x40}); // s_feature_compat, of a later version
+            test.grow(test.volume.capacityBytes() * 2);
+
+            test.stage();
+
+            assertThat(total(test, "staging")).isEqualTo(before);
+            assertThat(conditions(test))
+                    .extracting(Condition::fault)
+                    .containsExactly(Fault.FILE_SYSTEM_NOT_GROWN);
+            test.unstage();
+        }
+    }
+
+    @Test
+    @DisplayName("66: what is found damaged before it is grown is not mounted")
+    void aDamagedExtIsNotMountedBecauseGrowthIsOptional() throws IOException {
+        assumeThat(Linux.hasCapSysResource()).as("CAP_SYS_RESOURCE").isFalse();
+        try (var test = TestVolume.of(folder, FileSystemType.EXT4)) {
+            test.stage();
+            Files.createDirectory(test.stagingPath().resolve("folder"));
+            test.unstage();
+            test.grow(test.volume.capacityBytes() * 2);
+            Command.run(
+                    List.of(
+                            "debugfs",
+                            "-w",
+                            "-R",
+                            "set_inode_field /folder mode 0140644",
+                            test.image().toString()),
+                    Duration.ofSeconds(10));
+            refused(test::stage, Reason.DAMAGED, "fsck.ext4");
+            assertThat(test.loops()).isEmpty();
         }
     }
 
@@ -179,7 +350,7 @@ class GrowthTest {
                     List.of("xfs_io", "-x", "-c", "shutdown", test.stagingPath().toString()),
                     Duration.ofSeconds(10));
             test.grow(test.volume.capacityBytes() * 2);
-            assertThatThrownBy(() -> expand(test, "staging")).isInstanceOf(ErrnoException.class);
+            assertThatThrownBy(() -> expand(test, "staging")).isInstanceOf(Exception.class);
             test.unstage();
             test.stage();
             assertThat(total(test, "staging")).isGreaterThan(before * 19 / 10);
@@ -235,7 +406,7 @@ class GrowthTest {
                         Reason.NOT_FOUND,
                         path.toString());
                 refused(
-                        () -> new Growth(test.connectors()).expand(test.volume, path),
+                        () -> new Growth(test.connectors(), test.fresh).expand(test.volume, path),
                         Reason.NOT_FOUND,
                         path.toString());
             }
@@ -269,8 +440,12 @@ class GrowthTest {
         }
     }
 
+    private static List<Condition> conditions(TestVolume test) throws IOException {
+        return new FileSystemCheck(test.connectors()).conditions(test.id());
+    }
+
     private static long expand(TestVolume test, String path) throws IOException {
-        return new Growth(test.connectors()).expand(test.volume, test.target(path));
+        return new Growth(test.connectors(), test.fresh).expand(test.volume, test.target(path));
     }
 
     private static long total(TestVolume test, String path) throws IOException {

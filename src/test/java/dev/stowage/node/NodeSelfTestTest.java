@@ -3,6 +3,7 @@ package dev.stowage.node;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stowage.linux.Capabilities;
 import dev.stowage.linux.KernelVersion;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountTable;
@@ -10,6 +11,7 @@ import dev.stowage.testing.RequiresRoot;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,8 +25,20 @@ class NodeSelfTestTest {
     @Test
     void theCapabilityToGrowAMountedExt4IsMissedAtStart() throws IOException {
         assertThat(new NodeSelfTest().warnings())
-                .filteredOn(text -> text.contains("CAP_SYS_RESOURCE is missing: ext4 volumes"))
+                .filteredOn(text -> text.contains("CAP_SYS_RESOURCE is missing, and ext4 volumes"))
                 .hasSize(Linux.hasCapSysResource() ? 0 : 1);
+    }
+
+    @Test
+    @DisplayName("76: what is said of a missing capability is true where it is said")
+    void whoCanGiveTheCapabilityFollowsFromTheBoundingSet() {
+        var all = (1L << 41) - 1;
+        var sysResource = 1L << Capabilities.SYS_RESOURCE;
+        assertThat(SysResource.advice(new Capabilities(0, all & ~sysResource, 41)))
+                .contains("no setting of the pod adds it");
+        assertThat(SysResource.advice(new Capabilities(0, 0x00000000a82425fbL, 41)))
+                .contains("securityContext.capabilities.add");
+        assertThat(SysResource.advice(new Capabilities(0, all, 41))).contains("as root");
     }
 
     @Test

@@ -47,6 +47,7 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
 
     final Path folder;
     final PoolId pool;
+    final FreshTargets fresh = new FreshTargets();
     final NodeId node = NodeId.of("test-" + UUID.randomUUID());
     final List<FormatState> recorded = new ArrayList<>();
     boolean provable = true;
@@ -165,7 +166,7 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
     }
 
     Publishing publishing() {
-        return new Publishing(node, connectors());
+        return new Publishing(node, connectors(), fresh);
     }
 
     AccessType mounted(String... flags) {
@@ -238,6 +239,15 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
     void grow(long bytes) throws IOException {
         try (var image = Fd.open(image(), OpenFlags.O_RDWR)) {
             image.allocate(bytes);
+            image.fsync();
+        }
+        volume = volume.withCapacity(bytes);
+    }
+
+    /// As [#grow], without allocating anything.
+    void growSparse(long bytes) throws IOException {
+        try (var image = Fd.open(image(), OpenFlags.O_RDWR)) {
+            image.truncate(bytes);
             image.fsync();
         }
         volume = volume.withCapacity(bytes);

@@ -17,7 +17,7 @@ class GrowthTest {
     private static final String SLEEP = "exec sleep infinity";
 
     private static final String WRITE = "echo remembered >%s && sync";
-    private static final List<String> OFFLINE = List.of("offline", "raw-offline", "shared");
+    private static final List<String> OFFLINE = List.of("offline", "raw-offline", "ext4", "shared");
 
     /// What each claim grows to.
     private static final Map<String, String> SIZES =
@@ -26,10 +26,11 @@ class GrowthTest {
                     "raw", "300Mi",
                     "offline", "800Mi",
                     "raw-offline", "300Mi",
+                    "ext4", "300Mi",
                     "shared", "300Mi");
 
     /// xfs and raw block of a local pool while they are used; ext4 of a shared one, which not every
-    /// machine can grow while it is mounted, and others of the local pool when no node has them.
+    /// machine can grow while it is mounted, and others of local pools when no node has them.
     @Test
     void claimsGrowOnlineAndOffline() throws Exception {
         try (var cluster = Cluster.open();
@@ -65,6 +66,8 @@ class GrowthTest {
             }
             hasGrown(story, "offline", () -> fileSystemBytes(story, "offline") > 700 * MIB);
             hasGrown(story, "raw-offline", () -> deviceBytes(story, "raw-offline") == 300 * MIB);
+            // with the first start, also where the machine grows no mounted ext4
+            hasGrown(story, "ext4", () -> fileSystemBytes(story, "ext4") > 250 * MIB);
             hasGrown(story, "shared", () -> fileSystemBytes(story, "shared") > 250 * MIB);
         }
     }
@@ -83,6 +86,7 @@ class GrowthTest {
                     Manifests.claim(claim, "ssd", "100Mi")
                             .replace("accessModes:", "volumeMode: Block\n  accessModes:");
             case "shared" -> Manifests.claim(claim, "shared", "100Mi");
+            case "ext4" -> Manifests.claim(claim, "hdd", "100Mi");
             default -> Manifests.claim(claim, "ssd", "400Mi");
         };
     }

@@ -3,9 +3,11 @@ package dev.stowage.backend.file;
 import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
 import static dev.stowage.linux.OpenFlags.O_RDWR;
 
+import dev.stowage.linux.ExtSize;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.volume.CapacityRange;
+import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
@@ -36,7 +38,43 @@ final class VolumeGrowth {
                     "an earlier growth of volume %s to %d bytes was begun and not finished, which is over the limit of %d; volumes never shrink: ask for %d bytes to finish it"
                             .formatted(volume.id(), bytes, range.limitBytes(), bytes));
         }
-        return range.choose(Math.max(volume.capacityBytes(), bytes));
+        var least = Math.max(volume.capacityBytes(), bytes);
+        return withinReach(volume, range, least).choose(least);
+    }
+
+    /// The range without what the volume's file system can never take. Read from the image, also
+    /// while another node uses it: what settles the limit was written when the file system was
+    /// made. An image that was not formatted yet has none.
+    private CapacityRange withinReach(Volume volume, CapacityRange range, long least)
+            throws IOException {
+        if (volume.fileSystem().filter(VolumeGrowth::isExt).isEmpty()) {
+            return range;
+        }
+        var size = ExtSize.read(store.image(volume.id()));
+        if (size.isEmpty()) {
+            return range;
+        }
+        var most = Math.max(least, size.get().largestBytes());
+        if (range.requiredBytes() > most) {
+            throw new VolumeException(
+                    Reason.OUT_OF_RANGE,
+                    "volume %s can't grow to %d bytes, at most to %d: its %s can never be larger%s; for more, copy its content to a new volume"
+                            .formatted(
+                                    volume.id(),
+                                    range.requiredBytes(),
+                                    most,
+                                    volume.fileSystem().get(),
+                                    size.get().obstacle().map(why -> ", for " + why).orElse("")));
+        }
+        var limit = range.limitBytes() == 0 ? most : Math.min(range.limitBytes(), most);
+        return new CapacityRange(range.requiredBytes(), limit);
+    }
+
+    private static boolean isExt(FileSystemType type) {
+        return switch (type) {
+            case EXT4, EXT3 -> true;
+            case XFS, BTRFS -> false;
+        };
     }
 
     Volume grow(VolumeFolder folder, Volume volume, long bytes) throws IOException {
