@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import dev.stowage.backend.file.FilePoolSource;
+import dev.stowage.backend.file.FreezeRecords;
 import dev.stowage.backend.file.SeenPools;
 import dev.stowage.csi.ControllerService;
 import dev.stowage.csi.GroupControllerService;
@@ -78,7 +79,7 @@ final class Driver implements AutoCloseable, SocketWatch.Listener {
         this.connectors = NodeHost.connectors(options.node(), pools);
         this.host =
                 NodeHost.wire(options.node(), connectors, pools, new PodsGroup(config.cgroup()));
-        this.freezing = new Freezing(connectors);
+        this.freezing = new Freezing(connectors, new FreezeRecords(config.state()));
         this.server =
                 new CsiServer(EndpointSocket.of(options.endpoint()), services(), RpcThreads.make());
     }
@@ -87,7 +88,7 @@ final class Driver implements AutoCloseable, SocketWatch.Listener {
     /// earlier driver left frozen is thawed before anything else: applications wait for it.
     void start() throws IOException {
         if (options.mayFreeze()) {
-            freezing.thawLeftovers(seen.tags());
+            freezing.thawLeftovers();
         }
         makeOwnFolder();
         server.start();

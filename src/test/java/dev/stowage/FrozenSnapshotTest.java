@@ -230,6 +230,38 @@ final class FrozenSnapshotTest {
     }
 
     @Test
+    @DisplayName("67: a volume that its user has frozen is copied as it is, and stays frozen")
+    void aVolumeThatItsUserHasFrozenStaysFrozen() throws Exception {
+        Linux.freeze(staging(volume));
+        try (var strace = slow(0)) {
+            assertThat(take("s", volume, 30).getReadyToUse()).isTrue();
+            assertThat(freezes(strace)).isZero();
+        }
+        assertThat(frozen()).isTrue();
+    }
+
+    @Test
+    @DisplayName("67: thawed, written and frozen again meanwhile, the copy is void")
+    void aVolumeThatItsUserThawsMeanwhileIsNotCopied() throws Exception {
+        Linux.freeze(staging(volume));
+        try (var strace = slow(300);
+                var threads = Executors.newSingleThreadExecutor()) {
+            var taken = threads.submit(() -> refusal(() -> take("s", volume, 60)));
+            Polling.await(
+                    "copying",
+                    PATIENCE,
+                    () -> strace.seen().anyMatch(line -> line.contains("pwrite64")));
+            Linux.thaw(staging(volume));
+            Files.writeString(staging(volume).resolve("more"), "written");
+            Linux.freeze(staging(volume));
+            assertRefused(Status.Code.FAILED_PRECONDITION, taken.get(), "thawed by somebody else");
+        }
+        assertThat(frozen()).isTrue();
+        Linux.thaw(staging(volume));
+        assertNothingIsLeft();
+    }
+
+    @Test
     void whatTakesLongerThanAllowedIsGivenUpAndNotTriedAgain() throws Exception {
         try (var strace = slow(500)) {
             var refused = refusal(() -> take("s", volume, 1));
@@ -251,7 +283,8 @@ final class FrozenSnapshotTest {
     @Test
     @DisplayName("47: a driver that is killed in a frozen copy leaves nothing frozen or half-made")
     void aCopyThatIsKilledIsThawedAndSwept() throws Exception {
-        for (var step : new String[] {"pwrite64:when=1", "pwrite64:when=4", "renameat2:when=1"}) {
+        // the first write is the note of the freeze
+        for (var step : new String[] {"pwrite64:when=2", "pwrite64:when=5", "renameat2:when=1"}) {
             driver.killedAt(
                     step,
                     () -> take("s", volume, 60),

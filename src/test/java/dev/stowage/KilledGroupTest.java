@@ -206,6 +206,17 @@ final class KilledGroupTest {
     @Test
     @DisplayName("47: a driver that is killed within a freeze leaves nothing frozen")
     void aFreezeThatIsKilledIsThawedByTheWatchdog() throws Exception {
+        killedWhileFrozen(false);
+        for (var volume : volumes) {
+            Polling.await("thawed", PATIENCE, () -> !frozen(volume));
+            Files.writeString(staging(volume).resolve("file"), "written");
+        }
+        start();
+        assertThat(snapshots()).isZero();
+        assertThat(group().getSnapshotsCount()).isEqualTo(2);
+    }
+
+    private void killedWhileFrozen(boolean watchdogToo) throws Exception {
         // Each ioctl takes a while longer, so that there is time to see it and to kill within.
         try (var strace = strace("ioctl", "--inject=ioctl:delay_exit=300000")) {
             var killer =
@@ -215,6 +226,9 @@ final class KilledGroupTest {
                                         try {
                                             Polling.await(
                                                     "frozen", PATIENCE, () -> bothFrozen(strace));
+                                            if (watchdogToo) {
+                                                killWatchdog();
+                                            }
                                             driver.kill();
                                         } catch (Exception e) {
                                             throw new AssertionError(e);
@@ -226,13 +240,16 @@ final class KilledGroupTest {
                 killer.join();
             }
         }
-        for (var volume : volumes) {
-            Polling.await("thawed", PATIENCE, () -> !frozen(volume));
-            Files.writeString(staging(volume).resolve("file"), "written");
-        }
-        restart();
-        assertThat(snapshots()).isZero();
-        assertThat(group().getSnapshotsCount()).isEqualTo(2);
+        client.close();
+    }
+
+    /// Its shell first, which would thaw when its programs end.
+    private void killWatchdog() {
+        var others = driver.children().toList();
+        ProcessHandle.of(driver.pid()).stream()
+                .flatMap(ProcessHandle::children)
+                .forEach(ProcessHandle::destroyForcibly);
+        others.forEach(ProcessHandle::destroyForcibly);
     }
 
     /// Where other threads' calls come in between, strace tells the result in a line of its own.
@@ -243,10 +260,9 @@ final class KilledGroupTest {
     @Test
     @DisplayName("47: what was frozen when the machine's watchdog died too is thawed at start")
     void theNextDriverThawsWhatIsFrozen() throws Exception {
-        client.close();
-        driver.close();
+        killedWhileFrozen(true);
         for (var volume : volumes) {
-            Linux.freeze(staging(volume));
+            assertThat(frozen(volume)).isTrue();
         }
         var unmounted = volumes.getLast();
         var device = Path.of(Files.getFileStore(staging(unmounted)).name());
@@ -255,6 +271,46 @@ final class KilledGroupTest {
         start();
         assertThat(frozen(volumes.getFirst())).isFalse();
         assertThat(held(device)).isFalse();
+        assertThat(notes()).isEmpty();
+    }
+
+    private List<Path> notes() throws IOException {
+        try (var notes = Files.list(folder.resolve("state-" + NODE).resolve("freezes"))) {
+            return notes.toList();
+        }
+    }
+
+    @Test
+    @DisplayName("67: what its user has frozen is not thawed by the next driver")
+    void whatSomebodyElseFrozeStaysFrozen() throws Exception {
+        assertThat(group().getSnapshotsCount()).isEqualTo(2);
+        assertThat(notes()).isEmpty();
+        Linux.freeze(staging(volumes.getFirst()));
+        driver.kill();
+        restart();
+        assertThat(frozen(volumes.getFirst())).isTrue();
+        assertThat(frozen(volumes.getLast())).isFalse();
+    }
+
+    @Test
+    @DisplayName("67: what somebody freezes after the watchdog has thawed it is left alone too")
+    void whatTheWatchdogHasThawedIsForgotten() throws Exception {
+        killedWhileFrozen(false);
+        Polling.await("thawed and forgotten", PATIENCE, () -> notes().isEmpty());
+        Linux.freeze(staging(volumes.getFirst()));
+        start();
+        assertThat(frozen(volumes.getFirst())).isTrue();
+    }
+
+    @Test
+    @DisplayName("67: a group with a volume that its user has frozen, which stays so")
+    void aMemberThatItsUserHasFrozenIsCutAsItIs() throws Exception {
+        Files.writeString(staging(volumes.getFirst()).resolve("file"), "before");
+        Linux.freeze(staging(volumes.getFirst()));
+        assertThat(group().getSnapshotsCount()).isEqualTo(2);
+        assertThat(frozen(volumes.getFirst())).isTrue();
+        assertThat(frozen(volumes.getLast())).isFalse();
+        assertThat(notes()).isEmpty();
     }
 
     /// Whether a file system has the device: unmounted ones do while they are frozen.
@@ -272,24 +328,19 @@ final class KilledGroupTest {
     /// As the drivers of both modes are in one cluster.
     @Test
     void anotherDriverOfTheNodeThawsNothing() throws Exception {
-        for (var volume : volumes) {
-            Linux.freeze(staging(volume));
-        }
+        killedWhileFrozen(true);
         try (var _ = TestDriver.local(Files.createDirectory(folder.resolve("other")), NODE)) {
             for (var volume : volumes) {
                 assertThat(frozen(volume)).isTrue();
             }
         }
+        start();
     }
 
     @Test
     @DisplayName("47: so is it by a controller that sees the node's mounts")
     void theNextControllerThawsWhatIsFrozen() throws Exception {
-        client.close();
-        driver.close();
-        for (var volume : volumes) {
-            Linux.freeze(staging(volume));
-        }
+        killedWhileFrozen(true);
         start("--role=controller", "--kubelet-dir=" + folder);
         for (var volume : volumes) {
             assertThat(frozen(volume)).isFalse();
@@ -302,12 +353,13 @@ final class KilledGroupTest {
     void aGroupThatIsKilledIsWholeOrNotThere() throws Exception {
         var left = new LinkedHashMap<String, Integer>();
         left.put("mkdirat:when=2", 0);
-        left.put("fsync:when=1", 0);
-        left.put("fsync:when=6", 0);
+        left.put("fsync:when=1", 0); // the note of the freeze
+        left.put("fsync:when=8", 0);
         left.put("renameat2:when=1", 0);
         left.put("renameat2:when=2", 0);
         left.put("link:when=1", 0);
-        left.put("unlink:when=1", 2); // of the name that the record had before its link
+        left.put("unlink:when=1", 0); // of the note
+        left.put("unlink:when=2", 2); // of the name that the record had before its link
         for (var step : left.keySet()) {
             killedAt(step, this::group);
             assertThat(snapshots()).as(step).isEqualTo(left.get(step));

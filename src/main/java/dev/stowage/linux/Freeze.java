@@ -1,6 +1,7 @@
 package dev.stowage.linux;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,12 +24,13 @@ public final class Freeze implements AutoCloseable {
     ///
     /// @param roots a folder of each file system, opened for reading; stay open until the end
     /// @param bound whole seconds, after which they are thawed whatever happens
+    /// @param note a file that says what is frozen; the watchdog removes it when it has thawed all
     /// @throws ErrnoException EBUSY where one is frozen already
-    public static Freeze of(List<Fd> roots, Duration bound) throws IOException {
+    public static Freeze of(List<Fd> roots, Duration bound, Path note) throws IOException {
         for (var root : roots) {
             Linux.syncfs(root);
         }
-        var freeze = new Freeze(ThawWatchdog.over(roots, bound));
+        var freeze = new Freeze(ThawWatchdog.over(roots, bound, note));
         try {
             for (var root : roots) {
                 Linux.freezeOpened(root);
@@ -72,13 +74,20 @@ public final class Freeze implements AutoCloseable {
     /// Thaws what is still frozen.
     @Override
     public void close() {
+        var _ = closed();
+    }
+
+    /// As [#close()]. False where a thaw failed, and was left to the watchdog.
+    public boolean closed() {
         try {
             var _ = thaw();
+            return true;
         } catch (ErrnoException e) {
             if (!over) {
                 over = true;
                 watchdog.abandon();
             }
+            return false;
         }
     }
 }

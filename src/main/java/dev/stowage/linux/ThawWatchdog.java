@@ -20,19 +20,23 @@ import java.util.List;
 /// kernel ends the watchdog with it.
 final class ThawWatchdog implements AutoCloseable {
     private static final String SHELL = "/bin/sh";
-    private static final List<String> PROGRAMS = List.of(SHELL, "timeout", "head", "fsfreeze");
+    private static final List<String> PROGRAMS =
+            List.of(SHELL, "timeout", "head", "fsfreeze", "rm");
 
     /// A constant: nothing that anybody asked for becomes part of it. $1 is the bound in seconds,
-    /// the others are numbers of descriptors. After the bound the other side may still be on its
-    /// way into a freeze, so its end is waited for too.
+    /// $2 the note, the others are numbers of descriptors. The note goes when all that it names is
+    /// thawed: what somebody freezes afterwards is not to be thawed because of it. After the bound
+    /// the other side may still be on its way into a freeze, so its end is waited for too.
     private static final String SCRIPT =
             """
             trap '' HUP INT TERM
-            bound=$1; shift
+            bound=$1; note=$2; shift 2
             thaw() {
+                all=yes
                 for folder; do
-                    fsfreeze --unfreeze "/proc/self/fd/$folder" 2>/dev/null
+                    fsfreeze --unfreeze "/proc/self/fd/$folder" 2>/dev/null || all=no
                 done
+                [ $all = no ] || rm -f -- "$note"
             }
             echo ready
             [ "$(timeout -s KILL "$bound" head -n 1)" != done ] || exit 0
@@ -59,14 +63,15 @@ final class ThawWatchdog implements AutoCloseable {
     /// Watches from now on; when this returns the process is up.
     ///
     /// @param folders any folder of each file system; they may be closed afterwards
+    /// @param note is removed when all were thawed here
     /// @throws IOException if it can't be had, and then nothing may be frozen
-    static ThawWatchdog over(List<Fd> folders, Duration bound) throws IOException {
+    static ThawWatchdog over(List<Fd> folders, Duration bound, Path note) throws IOException {
         requirePrograms();
         var input = Pipe.make();
         var output = Pipe.make();
         try (var _ = input.reading();
                 var _ = output.writing()) {
-            var pid = start(folders, bound, input.reading(), output.writing());
+            var pid = start(folders, bound, note, input.reading(), output.writing());
             var made = new ThawWatchdog(pid, input.writing());
             output.writing().close();
             made.requireReady(output.reading());
@@ -89,10 +94,11 @@ final class ThawWatchdog implements AutoCloseable {
         }
     }
 
-    private static int start(List<Fd> folders, Duration bound, Fd input, Fd output)
+    private static int start(List<Fd> folders, Duration bound, Path note, Fd input, Fd output)
             throws IOException {
         var argv = new ArrayList<>(List.of("sh", "-c", SCRIPT, "stowage-thaw"));
         argv.add(String.valueOf(Math.max(1, bound.toSeconds())));
+        argv.add(note.toString());
         try (var errors = Fd.open(Path.of("/dev/null"), OpenFlags.O_WRONLY)) {
             var descriptors = new ArrayList<>(List.of(input, output, errors));
             for (var folder : folders) {

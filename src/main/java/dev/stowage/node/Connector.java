@@ -6,7 +6,6 @@ import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /// Makes a block device of this machine out of one kind of attachment. Nothing is remembered: the
 /// kernel knows the devices, also those of a driver that was killed.
@@ -27,16 +26,12 @@ interface Connector {
     }
 
     /// As [#devices(VolumeId)], with those of which it can't be seen. For whoever takes down what
-    /// mountinfo shows, or reports what is wrong; what is not found here may be in use all the
-    // same.
+    /// mountinfo shows, or reports what is wrong; what is not found here may be in use
+    /// all the same.
     VolumeDevices find(VolumeId id) throws IOException;
 
     /// The pool's volumes that have devices on this node, and these, as far as they can be read.
     Map<VolumeId, List<BlockDevice>> volumes(PoolId pool) throws IOException;
-
-    /// The devices of all volumes of these pools on this node that can be read, also where the
-    /// pools are not here.
-    List<BlockDevice> devices(Set<String> poolTags) throws IOException;
 
     /// @param madeNow nobody had connected it before, so whoever fails after this releases it
     record Connection(BlockDevice device, boolean madeNow, Backing backing) {}

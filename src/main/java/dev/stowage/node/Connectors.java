@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// The ways in which this node reaches volumes: one connector for each kind of attachment.
 public final class Connectors {
@@ -43,10 +42,5 @@ public final class Connectors {
     /// As [Connector#volumes].
     Map<VolumeId, List<BlockDevice>> volumes(PoolId pool) throws IOException {
         return loop.volumes(pool);
-    }
-
-    /// As [Connector#devices(Set)].
-    List<BlockDevice> devices(Set<String> poolTags) throws IOException {
-        return loop.devices(poolTags);
     }
 }

@@ -1,13 +1,16 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.BlockStatistics;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Freeze;
+import dev.stowage.linux.FreezeProbe;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
 import dev.stowage.linux.OpenFlags;
+import dev.stowage.volume.FreezeNotes;
 import dev.stowage.volume.Freezer;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
@@ -18,46 +21,75 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Freezes the file systems of volumes that this node has mounted, and thaws at start what an
 /// earlier driver left frozen.
+///
+/// One that its user has frozen, for a backup of its own, is left to that user: it stands still
+/// already, and is frozen afterwards as it was before. Only what a driver of ours froze and noted
+/// is ever thawed.
 public final class Freezing implements Freezer {
     private static final Logger LOG = LoggerFactory.getLogger(Freezing.class);
 
     private final Connectors connectors;
+    private final FreezeNotes notes;
 
-    public Freezing(Connectors connectors) {
+    public Freezing(Connectors connectors, FreezeNotes notes) {
         this.connectors = connectors;
+        this.notes = notes;
     }
 
     @Override
     public Frozen freeze(List<VolumeId> volumes, Duration bound) throws IOException {
         var roots = new ArrayList<Fd>();
+        var still = new ArrayList<StillDevice>();
+        var toFreeze = new ArrayList<Fd>();
+        var ours = new ArrayList<FreezeNotes.Frozen>();
         try {
             for (var volume : volumes) {
                 for (var device : writable(volume)) {
-                    roots.add(root(volume, device));
+                    var root = root(volume, device);
+                    roots.add(root);
+                    if (FreezeProbe.frozen(root)) {
+                        LOG.info("volume {} is frozen by its user and copied so", volume);
+                        still.add(StillDevice.now(root, device));
+                    } else {
+                        toFreeze.add(root);
+                        ours.add(frozen(volume, device));
+                    }
                 }
             }
-            return new FrozenVolumes(volumes, roots, frozen(roots, bound));
+            return new FrozenVolumes(volumes, roots, still, frozen(toFreeze, ours, bound));
         } catch (IOException | RuntimeException e) {
             roots.forEach(Fd::close);
             throw e;
         }
     }
 
-    private static Freeze frozen(List<Fd> roots, Duration bound) throws IOException {
+    private static FreezeNotes.Frozen frozen(VolumeId volume, BlockDevice device)
+            throws IOException {
+        return new FreezeNotes.Frozen(
+                volume, device.number(), BlockStatistics.sequence(device.number()));
+    }
+
+    private OurFreeze frozen(List<Fd> roots, List<FreezeNotes.Frozen> ours, Duration bound)
+            throws IOException {
+        if (roots.isEmpty()) {
+            return new OurFreeze(Optional.empty(), Optional.empty());
+        }
+        var note = notes.write(ours);
         try {
-            return Freeze.of(roots, bound);
-        } catch (ErrnoException e) {
-            if (e.is(Errno.EBUSY)) {
+            return new OurFreeze(
+                    Optional.of(Freeze.of(roots, bound, note.file())), Optional.of(note));
+        } catch (IOException | RuntimeException e) {
+            note.close();
+            if (e instanceof ErrnoException errno && errno.is(Errno.EBUSY)) {
                 throw new VolumeException(
                         Reason.BUSY,
-                        "%s is frozen already, by somebody else: thaw it (fsfreeze --unfreeze), and retry"
-                                .formatted(e.subject()),
+                        "%s was frozen by somebody else at this moment; retry"
+                                .formatted(errno.subject()),
                         e);
             }
             throw e;
@@ -126,24 +158,18 @@ public final class Freezing implements Freezer {
         return Optional.empty();
     }
 
-    /// Thaws every file system of these pools' volumes on this node that is frozen, also one that
-    /// was unmounted meanwhile: the driver that froze it is gone. Another driver of this node, with
-    /// other pools, may be at work. What fails is logged and left.
-    public void thawLeftovers(Set<String> poolTags) {
-        try {
-            for (var device : connectors.devices(poolTags)) {
-                thawLeftover(device);
-            }
-        } catch (IOException e) {
-            LOG.warn("whether a volume was left frozen can't be seen", e);
-        }
+    /// Thaws what drivers before this one froze and noted, also where it was unmounted meanwhile:
+    /// they are gone. What fails is logged and left.
+    public void thawLeftovers() {
+        notes.thawLeftovers(this::thaw);
     }
 
-    private static void thawLeftover(BlockDevice device) {
-        try {
-            thaw(device);
-        } catch (IOException | RuntimeException e) {
-            LOG.warn("whether a file system on {} was left frozen can't be seen", device, e);
+    private void thaw(FreezeNotes.Frozen noted) throws IOException {
+        for (var device : connectors.devices(noted.volume())) {
+            if (device.number().equals(noted.device())
+                    && BlockStatistics.sequence(device.number()).equals(noted.sequence())) {
+                thaw(device);
+            }
         }
     }
 
@@ -161,23 +187,61 @@ public final class Freezing implements Freezer {
         }
     }
 
-    private record FrozenVolumes(List<VolumeId> volumes, List<Fd> roots, Freeze freeze)
+    /// A file system that was found frozen, and what had been written to its device by then.
+    private record StillDevice(Fd root, String device, String writes) {
+        static StillDevice now(Fd root, BlockDevice device) throws IOException {
+            return new StillDevice(root, device.number(), BlockStatistics.writes(device.number()));
+        }
+
+        boolean stayed() throws IOException {
+            return FreezeProbe.frozen(root) && BlockStatistics.writes(device).equals(writes);
+        }
+    }
+
+    /// What this driver froze, if anything was left to freeze, and its note.
+    private record OurFreeze(Optional<Freeze> freeze, Optional<FreezeNotes.Note> note) {
+        boolean thaw() throws ErrnoException {
+            var stayed = freeze.isEmpty() || freeze.get().thaw();
+            note.ifPresent(FreezeNotes.Note::close);
+            return stayed;
+        }
+
+        /// The note stays where the thaw failed.
+        void close() {
+            if (freeze.isEmpty() || freeze.get().closed()) {
+                note.ifPresent(FreezeNotes.Note::close);
+            }
+        }
+    }
+
+    private record FrozenVolumes(
+            List<VolumeId> volumes, List<Fd> roots, List<StillDevice> still, OurFreeze ours)
             implements Frozen {
         @Override
         public void thaw() throws IOException {
-            var stayed = freeze.thaw();
-            LOG.info("{} stood still for {} ms", volumes, freeze.since().toMillis());
+            var stayed = true;
+            for (var each : still) {
+                stayed &= each.stayed();
+            }
+            stayed &= ours.thaw();
+            ours.freeze()
+                    .ifPresent(
+                            freeze ->
+                                    LOG.info(
+                                            "{} stood still for {} ms",
+                                            volumes,
+                                            freeze.since().toMillis()));
             if (!stayed) {
                 throw new VolumeException(
                         Reason.BUSY,
-                        "volumes %s did not stay frozen until they were copied (for %d ms): the disk is too slow, or somebody thawed them; retry"
-                                .formatted(volumes, freeze.since().toMillis()));
+                        "volumes %s did not stay frozen until they were copied: the disk is too slow, or somebody thawed them; retry"
+                                .formatted(volumes));
             }
         }
 
         @Override
         public void close() {
-            freeze.close();
+            ours.close();
             roots.forEach(Fd::close);
         }
     }

@@ -17,17 +17,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// Connects image files through loop devices. A device is a volume's if it has the name that this
 /// node gives it; it is the right one only if the image behind it is the volume's, by identity.
 public final class LoopConnector implements Connector {
-    private static final Logger LOG = LoggerFactory.getLogger(LoopConnector.class);
-
     private final LoopName names;
     private final Function<VolumeId, ImageFiles> pools;
 
@@ -102,20 +97,6 @@ public final class LoopConnector implements Connector {
                         .<BlockDevice>map(loop -> new LoopBlockDevice(Optional.of(id), loop))
                         .toList(),
                 loops.unreadable().stream().map(UnreadableDevice::new).toList());
-    }
-
-    @Override
-    public List<BlockDevice> devices(Set<String> poolTags) throws IOException {
-        var found = LoopDevices.find();
-        for (var loop : found.unreadable()) {
-            if (poolTags.stream().anyMatch(tag -> loop.file().contains(tag + ".v"))) {
-                LOG.warn("{} of {} is left as it is: {}", loop.path(), loop.file(), loop.why());
-            }
-        }
-        return found.readable().stream()
-                .filter(loop -> names.isOurs(loop.name(), poolTags))
-                .<BlockDevice>map(loop -> new LoopBlockDevice(Optional.empty(), loop))
-                .toList();
     }
 
     @Override

@@ -10,7 +10,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
-import java.util.Set;
 
 /// What this node calls its loop devices (`lo_file_name`, at most 63 bytes): `stowage:<8 hex of
 /// the node>:<pool tag>.v<hash>`, with `:ro` behind it for the one that refuses writes. The pool's
@@ -48,11 +47,6 @@ record LoopName(String prefix) {
         var end = name.length() - (name.endsWith(READ_ONLY) ? READ_ONLY.length() : 0);
         return VolumeId.parse(pool.name() + "." + name.substring(prefix.length(), end))
                 .filter(id -> id.poolTag().equals(pool.tag()));
-    }
-
-    /// Whether this node gave the name, for a volume of one of these pools.
-    boolean isOurs(String name, Set<String> poolTags) {
-        return poolTags.stream().anyMatch(tag -> name.startsWith(prefix + tag + VOLUME));
     }
 
     /// Whether this node gave the name, for whatever volume.

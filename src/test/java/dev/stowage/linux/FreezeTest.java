@@ -47,6 +47,10 @@ final class FreezeTest {
         }
     }
 
+    private Path note() throws IOException {
+        return Files.writeString(folder.resolve("note"), "frozen");
+    }
+
     private Path at(int disk) {
         return disks.get(disk).mountPoint();
     }
@@ -73,7 +77,7 @@ final class FreezeTest {
     void allAreFrozenUntilTheyAreThawed() throws Exception {
         try (var a = open(at(0));
                 var b = open(at(1));
-                var freeze = Freeze.of(List.of(a, b), LONG)) {
+                var freeze = Freeze.of(List.of(a, b), LONG, note())) {
             assertThat(frozen(at(0))).isTrue();
             assertThat(frozen(at(1))).isTrue();
             assertThat(freeze.thaw()).isTrue();
@@ -90,7 +94,7 @@ final class FreezeTest {
         Linux.freeze(at(1));
         try (var a = open(at(0));
                 var b = open(at(1))) {
-            assertThatThrownBy(() -> Freeze.of(List.of(a, b), LONG))
+            assertThatThrownBy(() -> Freeze.of(List.of(a, b), LONG, note()))
                     .isInstanceOf(ErrnoException.class)
                     .hasMessageContaining("EBUSY");
         }
@@ -102,7 +106,7 @@ final class FreezeTest {
     void afterTheBoundAllAreThawedAndTheFreezeSaysSo() throws Exception {
         try (var a = open(at(0));
                 var b = open(at(1));
-                var freeze = Freeze.of(List.of(a, b), Duration.ofSeconds(1))) {
+                var freeze = Freeze.of(List.of(a, b), Duration.ofSeconds(1), note())) {
             Polling.await("thawed", PATIENCE, () -> !frozen(at(0)) && !frozen(at(1)));
             assertThat(freeze.thaw()).isFalse();
         }
@@ -119,6 +123,7 @@ final class FreezeTest {
             process.destroyForcibly().waitFor();
         }
         Polling.await("thawed", PATIENCE, () -> !frozen(at(0)) && !frozen(at(1)));
+        Polling.await("forgotten", PATIENCE, () -> !Files.exists(folder.resolve("note")));
         Files.writeString(at(1).resolve("file"), "written");
         Polling.await("the watchdog has let go", PATIENCE, this::unmountable);
     }
@@ -145,6 +150,7 @@ final class FreezeTest {
                                 "-cp",
                                 System.getProperty("java.class.path"),
                                 FreezeTest.class.getName(),
+                                note().toString(),
                                 at(0).toString(),
                                 at(1).toString())
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
@@ -156,13 +162,14 @@ final class FreezeTest {
         return process;
     }
 
-    /// Freezes the file systems that are mounted at its arguments, says so and waits to be killed.
-    public static void main(String[] mountPoints) throws IOException {
+    /// Freezes the file systems that are mounted at its arguments but the first, the note; says so
+    /// and waits to be killed.
+    public static void main(String[] arguments) throws IOException {
         var roots = new ArrayList<Fd>();
-        for (var mountPoint : mountPoints) {
+        for (var mountPoint : List.of(arguments).subList(1, arguments.length)) {
             roots.add(open(Path.of(mountPoint)));
         }
-        try (var _ = Freeze.of(roots, LONG)) {
+        try (var _ = Freeze.of(roots, LONG, Path.of(arguments[0]))) {
             System.out.print('f');
             System.out.flush();
             var _ = System.in.read();

@@ -16,11 +16,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -193,11 +191,6 @@ public final class SeenPools {
     /// The first digits of the uuid of the pool that was called so or was there.
     synchronized Optional<String> knownTag(String name, Path path) {
         return expected(name, path).stream().findFirst().map(Seen::tag);
-    }
-
-    /// The first digits of the uuids of all of them.
-    public synchronized Set<String> tags() {
-        return seen.stream().map(Seen::tag).collect(Collectors.toUnmodifiableSet());
     }
 
     /// Pools that were called so, then pools that were there.

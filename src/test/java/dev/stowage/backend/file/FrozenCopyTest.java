@@ -119,7 +119,7 @@ final class FrozenCopyTest {
             assertThat(volumes).containsExactly(volume);
             freezes++;
             var root = Fd.open(used.mountPoint(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
-            var freeze = Freeze.of(List.of(root), bound);
+            var freeze = Freeze.of(List.of(root), bound, folder.resolve("note"));
             meanwhile.happens();
             return new Freezer.Frozen() {
                 @Override
