@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -231,8 +232,9 @@ class ConfigFileTest {
                         "\uFEFF---\nattach: &no False\nstate: \"/srv//state/\"\npools:\n  '1': {type: file, path: /srv/./ü, shared: *no, overcommit: 2}\n...\n");
         assertThat(config.attach()).isFalse();
         assertThat(config.state()).isEqualTo(Path.of("/srv/state"));
-        assertThat(config.pools().get("1").path()).isEqualTo(Path.of("/srv/ü"));
-        assertThat(config.pools().get("1").overcommit()).isEqualTo(2.0);
+        var pool = Objects.requireNonNull(config.pools().get("1"));
+        assertThat(pool.path()).isEqualTo(Path.of("/srv/ü"));
+        assertThat(pool.overcommit()).isEqualTo(2.0);
     }
 
     /// Such as /dev/zero.
