@@ -2,9 +2,11 @@ package dev.stowage;
 
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
+import java.util.function.IntSupplier;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
@@ -37,7 +39,22 @@ public final class Main {
     public static void main(String[] arguments) {
         SLF4JBridgeHandler.removeHandlersForRootLogger();
         SLF4JBridgeHandler.install();
-        System.exit(commandLine().execute(arguments));
+        TemporaryFolder.useAlone();
+        System.exit(explaining(() -> commandLine().execute(arguments)));
+    }
+
+    /// Where native code can't be loaded, the folder that it is loaded from is to blame most often.
+    private static int explaining(IntSupplier program) {
+        try {
+            return program.getAsInt();
+        } catch (LinkageError e) {
+            var complaint = TemporaryFolder.complaint();
+            if (complaint.isEmpty()) {
+                throw e;
+            }
+            System.err.println("stowage: " + complaint.get());
+            return ExitCode.SOFTWARE;
+        }
     }
 
     static CommandLine commandLine() {

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.stowage.kubernetes.ApiServer;
 import dev.stowage.kubernetes.ClaimEvents;
+import dev.stowage.linux.Linux;
 import dev.stowage.volume.NodeId;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -30,6 +31,9 @@ final class Serve implements Callable<Integer> {
     /// Kubernetes kills a pod 30 s after SIGTERM unless told otherwise
     /// (terminationGracePeriodSeconds).
     private static final Duration GRACE = Duration.ofSeconds(20);
+
+    /// What is made with a mode of its own has no bit of it, and all else is for all to read.
+    private static final int UMASK = 0022;
 
     private static final Set<String> LOG_LEVELS =
             Set.of("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "OFF");
@@ -90,6 +94,7 @@ final class Serve implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         requireWhole();
+        Linux.setUmask(UMASK);
         var settings = ConfigFile.read(requireNonNull(config));
         var options =
                 new Driver.Options(

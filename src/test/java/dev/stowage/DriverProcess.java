@@ -46,6 +46,14 @@ final class DriverProcess implements AutoCloseable {
                 folder, name, yaml, "INFO", as, program + "/classes:" + program + "/*", options);
     }
 
+    /// Run by another program, such as env(1), which becomes the driver.
+    static DriverProcess startBy(
+            List<String> runner, Path folder, String name, String yaml, String... options)
+            throws IOException {
+        var classPath = System.getProperty("java.class.path");
+        return start(folder, name, yaml, "INFO", runner, classPath, options);
+    }
+
     private static DriverProcess start(
             Path folder,
             String name,

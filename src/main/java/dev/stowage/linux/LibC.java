@@ -69,6 +69,17 @@ final class LibC {
                 @In Pointer arguments,
                 @In Pointer environment);
 
+        int execv(@In byte[] path, @In Pointer arguments);
+
+        int setenv(@In byte[] name, @In byte[] value, int overwrite);
+
+        /// Answers a pointer to the locale, or 0.
+        long newlocale(int categories, @In byte[] name, long base);
+
+        int link(@In byte[] existing, @In byte[] made);
+
+        int umask(int mask);
+
         int waitpid(int pid, @Out int[] status, int options);
 
         int kill(int pid, int signal);

@@ -77,10 +77,9 @@ public final class Linux {
 
     /// link(2): EEXIST where the second name is taken, so of two that race one wins.
     public static void link(Path existing, Path made) throws ErrnoException {
-        Syscall.retrying(
-                "link",
-                existing + " as " + made,
-                () -> POSIX.link(existing.toString(), made.toString()));
+        var old = Syscall.cString(existing);
+        var name = Syscall.cString(made);
+        Syscall.retrying("link", existing + " as " + made, () -> LIBC.link(old, name));
     }
 
     public static Usage statfs(Path path) throws ErrnoException {
@@ -152,6 +151,12 @@ public final class Linux {
     /// As whom this process opens and makes files (geteuid(2)).
     public static int effectiveUser() {
         return POSIX.geteuid();
+    }
+
+    /// Takes these permissions from every file that this process makes from now on (umask(2)), and
+    /// no others, whatever it was started with.
+    public static void setUmask(int mask) {
+        var _ = LIBC.umask(mask);
     }
 
     /// Whether this process may grow a mounted ext4 (EXT4_IOC_RESIZE_FS wants CAP_SYS_RESOURCE).

@@ -15,6 +15,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
@@ -31,6 +32,9 @@ public final class SeenPools {
     private static final Logger LOG = LoggerFactory.getLogger(SeenPools.class);
     private static final String FOLDER = "pools";
     private static final String SUFFIX = ".json";
+
+    /// Whoever may pass a folder reaches what is in it by its name.
+    private static final int PASSING = 0111;
 
     private final Path folder;
     private final boolean kept;
@@ -117,6 +121,7 @@ public final class SeenPools {
         }
         if (kept) {
             open(folder);
+            letAllPass(Objects.requireNonNull(folder.toAbsolutePath().getParent()));
         }
         for (var file : files) {
             var name = VolumeStore.fileName(file);
@@ -138,6 +143,16 @@ public final class SeenPools {
     private static void open(Path path) throws IOException {
         try (var fd = Fd.open(path, O_NOFOLLOW)) {
             letAllRead(fd);
+        }
+    }
+
+    /// A driver that ran under a strict umask made the state folder itself for root alone.
+    private static void letAllPass(Path state) throws IOException {
+        try (var fd = Fd.open(state, O_DIRECTORY)) {
+            var mode = fd.stat().permissions();
+            if ((mode & PASSING) != PASSING) {
+                fd.changeMode(mode | PASSING);
+            }
         }
     }
 
@@ -243,6 +258,7 @@ public final class SeenPools {
             return;
         }
         Files.createDirectories(state);
+        letAllPass(state);
         try (var parent = Fd.open(state, O_DIRECTORY)) {
             FolderTree.makeIfAbsent(parent, FOLDER, SeenPools::letAllRead);
             parent.fsync();
