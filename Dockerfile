@@ -52,7 +52,7 @@ RUN --mount=type=bind,source=deploy/make-aot-cache,target=/make-aot-cache bash /
 # One layer, so that what was taken away is gone.
 FROM scratch
 COPY --from=root / /
-ENV PATH=/opt/stowage:/usr/sbin:/usr/bin:/sbin:/bin
+ENV PATH=/opt/stowage:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 ENTRYPOINT ["/opt/stowage/stowage"]
 LABEL org.opencontainers.image.title=Stowage \
       org.opencontainers.image.description="A CSI driver for the disks and servers that people own"

@@ -10,7 +10,6 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollEventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -26,7 +25,7 @@ final class CsiClient implements AutoCloseable {
 
     CsiClient(Path socket) {
         this.channel =
-                NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toFile()))
+                NettyChannelBuilder.forTarget(target(socket))
                         .channelType(EpollDomainSocketChannel.class)
                         .eventLoopGroup(events)
                         .overrideAuthority(
@@ -35,6 +34,11 @@ final class CsiClient implements AutoCloseable {
                         .disableRetry() // who retries, and what, is decided by who calls
                         .usePlaintext()
                         .build();
+    }
+
+    /// gRPC makes a URI of an address without escaping what a path may have and a URI may not.
+    private static String target(Path socket) {
+        return "unix://" + socket.toAbsolutePath().toUri().getRawPath();
     }
 
     IdentityGrpc.IdentityBlockingStub identity() {

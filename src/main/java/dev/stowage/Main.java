@@ -1,5 +1,6 @@
 package dev.stowage;
 
+import dev.stowage.linux.Utf8Locale;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
 import java.util.function.IntSupplier;
@@ -40,7 +41,27 @@ public final class Main {
         SLF4JBridgeHandler.removeHandlersForRootLogger();
         SLF4JBridgeHandler.install();
         TemporaryFolder.useAlone();
-        System.exit(explaining(() -> commandLine().execute(arguments)));
+        System.exit(explaining(() -> start(arguments)));
+    }
+
+    private static int start(String[] arguments) {
+        if (!Utf8Locale.isUsed()) {
+            restartInUtf8();
+        }
+        return commandLine().execute(arguments);
+    }
+
+    /// Returns only where that can't be: most paths are in ASCII and work all the same.
+    private static void restartInUtf8() {
+        var why = "this machine has none: install one, such as the package locales";
+        try {
+            Utf8Locale.restartProgram();
+        } catch (IOException e) {
+            why = "setting one failed: " + e.getMessage();
+        }
+        System.err.println(
+                "stowage: only paths in ASCII can be used: others take a locale with UTF-8 (LC_ALL=C.UTF-8), and "
+                        + why);
     }
 
     /// Where native code can't be loaded, the folder that it is loaded from is to blame most often.

@@ -97,9 +97,8 @@ record Remains(Path folder, List<Path> mounts, List<Loop> loops, boolean files) 
     private static List<Path> mounts(Path folder) throws IOException {
         var mounts = new ArrayList<Path>();
         for (var mount : MountTable.read().mounts()) {
-            var mountPoint = Path.of(mount.path());
-            if (mountPoint.startsWith(folder)) {
-                mounts.add(mountPoint);
+            if (mount.hasUtf8Path() && Path.of(mount.path()).startsWith(folder)) {
+                mounts.add(Path.of(mount.path()));
             }
         }
         return mounts.reversed();

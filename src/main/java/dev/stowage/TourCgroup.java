@@ -36,7 +36,7 @@ record TourCgroup(Path root, Path folder, boolean hadIo) implements AutoCloseabl
     /// Where cgroup2 is mounted: alone, or beside version 1.
     private static Optional<Path> mounted() throws IOException {
         return MountTable.read().mounts().stream()
-                .filter(mount -> mount.type().equals("cgroup2"))
+                .filter(mount -> mount.type().equals("cgroup2") && mount.hasUtf8Path())
                 .map(mount -> Path.of(mount.path()))
                 .findFirst();
     }

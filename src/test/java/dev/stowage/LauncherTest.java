@@ -11,6 +11,8 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// The launcher at the top of the repository, run in a folder of its own where `java` and `mvn` are
 /// scripts of the test.
@@ -79,6 +81,32 @@ class LauncherTest {
                 .contains(" -XX:+ExitOnOutOfMemoryError ") // failure case 53
                 .doesNotContain("HeapDump") // a heap has secrets in it: failure case 54
                 .endsWith("-jar " + folder.resolve("stowage.jar") + " serve --role node\n");
+    }
+
+    /// Failure case 72.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "'' | C.UTF-8",
+                "LANG=C | C.UTF-8",
+                "LC_ALL=POSIX LANG=de_DE.UTF-8 | C.UTF-8",
+                "LC_CTYPE=de_DE.ISO-8859-1 LANG=de_DE.UTF-8 | C.UTF-8",
+                "LANG=de_DE.UTF-8 | unset",
+                "LC_CTYPE=en_US.utf8 LANG=C | unset",
+                "LC_ALL=C.UTF-8 LANG=C | C.UTF-8",
+            })
+    void javaIsRunInAUtf8Locale(String variables, String expected) throws Exception {
+        Files.createFile(folder.resolve("stowage.jar"));
+        var environment = environment();
+        script("jdk/bin/java", "#!/bin/sh\necho ${LC_ALL-unset}\n");
+        launcher =
+                script(
+                        "start",
+                        "unset LC_ALL LC_CTYPE LANG\nexec env %s sh %s \"$@\"\n"
+                                .formatted(variables, launcher));
+
+        assertThat(run(environment).out()).isEqualTo(expected + "\n");
     }
 
     @Test

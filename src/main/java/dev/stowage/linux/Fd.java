@@ -75,7 +75,7 @@ public final class Fd implements AutoCloseable {
         return open(number(), component(component), flags, mode, name + "/" + component);
     }
 
-    private static Fd open(int folder, byte[] path, int flags, int mode, String name)
+    static Fd open(int folder, byte[] path, int flags, int mode, String name)
             throws ErrnoException {
         var number =
                 Syscall.retrying(

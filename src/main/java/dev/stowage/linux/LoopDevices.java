@@ -187,7 +187,8 @@ public final class LoopDevices {
 
     private static boolean hasFile(int number, FileId image) {
         try {
-            return Linux.stat(Path.of(new LoopSysfs(number).backingFile())).id().equals(image);
+            var file = new LoopSysfs(number).backingFile();
+            return KernelText.isUtf8(file) && Linux.stat(Path.of(file)).id().equals(image);
         } catch (ErrnoException e) {
             return false; // detached meanwhile, or of another container
         }

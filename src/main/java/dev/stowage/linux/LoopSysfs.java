@@ -2,7 +2,6 @@ package dev.stowage.linux;
 
 import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 
 /// What sysfs shows of the loop device with a number. Nothing here opens a device, which would be
@@ -46,7 +45,7 @@ record LoopSysfs(int number) {
     /// Empty where the device was detached in the meantime.
     private String text(String name) {
         try {
-            var text = new String(Files.readAllBytes(file(name).toPath()), StandardCharsets.UTF_8);
+            var text = KernelText.of(Files.readAllBytes(file(name).toPath()));
             return text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
         } catch (IOException e) {
             return "";

@@ -2,6 +2,7 @@ package dev.stowage.linux;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /// One line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
@@ -42,6 +43,26 @@ public record MountPoint(
                 Octal.unescape(fields[separator + 1]),
                 Octal.unescape(fields[separator + 2]),
                 options(Octal.unescape(fields[separator + 3])));
+    }
+
+    /// Whether [#path()] is one for Java: others may mount at paths that are no UTF-8. Such a path
+    /// equals no other, and what is there is reached by the methods below.
+    public boolean hasUtf8Path() {
+        return KernelText.isUtf8(path);
+    }
+
+    /// What is at the path, where there is anything; a symlink is not followed.
+    public Optional<Stat> lstatIfExists() throws ErrnoException {
+        return Stat.find(
+                SystemCalls.AT_FDCWD,
+                KernelText.cString(path),
+                SystemCalls.AT_SYMLINK_NOFOLLOW,
+                path);
+    }
+
+    /// Opens what is at the path, which need not be this mount.
+    public Fd open(int flags) throws ErrnoException {
+        return Fd.open(SystemCalls.AT_FDCWD, KernelText.cString(path), flags, 0, path);
     }
 
     public boolean readOnly() {

@@ -46,10 +46,15 @@ public record MountTable(List<MountPoint> mounts) {
     /// The mount in which `path` lies, which must be real: the innermost, and of several there the
     /// one on top.
     public Optional<MountPoint> around(Path path) {
+        var name = path.toString();
         return mounts.stream()
-                .filter(mount -> path.startsWith(mount.path()))
+                .filter(mount -> isAtOrBelow(name, mount.path()))
                 .reduce(
                         (best, mount) ->
                                 mount.path().length() < best.path().length() ? best : mount);
+    }
+
+    private static boolean isAtOrBelow(String path, String folder) {
+        return path.equals(folder) || path.startsWith(folder.equals("/") ? "/" : folder + "/");
     }
 }

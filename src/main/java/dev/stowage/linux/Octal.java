@@ -1,7 +1,6 @@
 package dev.stowage.linux;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
 
@@ -12,7 +11,7 @@ final class Octal {
     private Octal() {}
 
     /// @param text one char for each byte (ISO 8859-1)
-    /// @return the bytes as UTF-8
+    /// @return the bytes as text, see [KernelText]
     static String unescape(String text) {
         if (isPlain(text)) {
             return text;
@@ -27,7 +26,7 @@ final class Octal {
                 bytes.write(c);
             }
         }
-        return bytes.toString(UTF_8);
+        return KernelText.of(bytes.toByteArray());
     }
 
     /// Of nearly all: without an escape, and the same in UTF-8.

@@ -3,12 +3,8 @@ package dev.stowage.linux;
 import static dev.stowage.linux.LibC.LIBC;
 
 import java.lang.ref.Reference;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
-import jnr.ffi.Pointer;
-import jnr.ffi.Runtime;
 
 /// Starts a program by posix_spawn(3).
 final class Spawn {
@@ -17,8 +13,6 @@ final class Spawn {
 
     /// Those below are the standard streams.
     private static final int FIRST_OTHER = 3;
-
-    private static final Runtime RUNTIME = Runtime.getRuntime(LIBC);
 
     private Spawn() {}
 
@@ -55,8 +49,8 @@ final class Spawn {
             require(
                     program,
                     LIBC.posix_spawn_file_actions_addclosefrom_np(actions, descriptors.size()));
-            var arguments = new StringArray(argv);
-            var variables = new StringArray(environment);
+            var arguments = StringArray.of(argv);
+            var variables = StringArray.of(environment);
             var pid = new int[1];
             require(
                     program,
@@ -65,8 +59,8 @@ final class Spawn {
                             Syscall.cString(program),
                             actions,
                             null,
-                            arguments.pointer,
-                            variables.pointer));
+                            arguments.pointer(),
+                            variables.pointer()));
             Reference.reachabilityFence(arguments);
             Reference.reachabilityFence(variables);
             return pid[0];
@@ -79,26 +73,6 @@ final class Spawn {
     private static void require(String program, int errno) throws ErrnoException {
         if (errno != 0) {
             throw new ErrnoException("posix_spawn", program, errno, "");
-        }
-    }
-
-    /// A `char *const[]` and its strings in one piece of memory, which lives as long as this
-    /// object.
-    private static final class StringArray {
-        private final ByteBuffer memory;
-        private final Pointer pointer;
-
-        StringArray(List<String> texts) {
-            var strings = texts.stream().map(Syscall::cString).toList();
-            var offset = (texts.size() + 1) * Long.BYTES;
-            var bytes = offset + strings.stream().mapToInt(string -> string.length).sum();
-            memory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
-            pointer = Pointer.wrap(RUNTIME, memory);
-            for (var i = 0; i < strings.size(); i++) {
-                memory.putLong(i * Long.BYTES, pointer.address() + offset);
-                memory.put(offset, strings.get(i));
-                offset += strings.get(i).length;
-            }
         }
     }
 }

@@ -16,6 +16,7 @@ final class SystemCalls {
     static final long FSMOUNT = 432;
     static final long FSPICK = 433;
     static final long PIDFD_OPEN = 434;
+    static final long CLOSE_RANGE = 436;
     static final long MOUNT_SETATTR = 442;
 
     /// linux/fcntl.h: relative paths start at the working directory; where the path is empty, the

@@ -158,7 +158,7 @@ public final class FileSystemCheck implements VolumeCheck {
     /// Nothing where the mount went away meanwhile, or something else covers it.
     private static Optional<Condition> atRoot(MountPoint mount, Look look) throws IOException {
         var flags = OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
-        try (var root = Fd.open(Path.of(mount.path()), flags)) {
+        try (var root = mount.open(flags)) {
             return MountId.of(root) == mount.id() ? look.at(root) : Optional.empty();
         }
     }

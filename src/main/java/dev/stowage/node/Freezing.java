@@ -16,7 +16,6 @@ import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -145,7 +144,7 @@ public final class Freezing implements Freezer {
     /// The root of the mount; empty if something else is there by now.
     private static Optional<Fd> open(MountPoint mount) throws IOException {
         var flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
-        var root = Fd.open(Path.of(mount.path()), flags);
+        var root = mount.open(flags);
         try {
             if (MountId.of(root) == mount.id()) {
                 return Optional.of(root);

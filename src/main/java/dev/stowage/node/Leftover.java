@@ -1,6 +1,5 @@
 package dev.stowage.node;
 
-import dev.stowage.linux.Linux;
 import dev.stowage.linux.LoopDevices;
 import dev.stowage.linux.MountPoint;
 import java.io.IOException;
@@ -12,13 +11,12 @@ final class Leftover {
     private Leftover() {}
 
     static boolean isUnboundNode(MountPoint mount) throws IOException {
-        var path = Path.of(mount.path());
         var isLoop =
                 mount.root().contains("/loop")
-                        && Linux.lstatIfExists(path)
+                        && mount.lstatIfExists()
                                 .filter(stat -> stat.isBlockDevice())
                                 .filter(stat -> DeviceNumber.of(stat).startsWith(LoopDevices.MAJOR))
                                 .isPresent();
-        return isLoop && !LoopDevices.boundAt(path);
+        return isLoop && !LoopDevices.boundAt(Path.of(mount.path()));
     }
 }

@@ -98,7 +98,7 @@ public final class PodsGroup {
     private Path find(MountTable mounts) throws IOException {
         var roots =
                 mounts.mounts().stream()
-                        .filter(mount -> mount.type().equals(CGROUP2))
+                        .filter(mount -> mount.type().equals(CGROUP2) && mount.hasUtf8Path())
                         .map(mount -> Path.of(mount.path()))
                         .toList();
         if (roots.isEmpty()) {

@@ -1,6 +1,5 @@
 package dev.stowage.node;
 
-import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.OpenFlags;
@@ -31,7 +30,7 @@ public final class Stats {
     private static VolumeStats fileSystem(VolumeId id, Path volumePath, MountPoint mount)
             throws IOException {
         var flags = OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
-        try (var root = Fd.open(Path.of(mount.path()), flags)) {
+        try (var root = mount.open(flags)) {
             if (MountId.of(root) != mount.id()) {
                 throw VolumePaths.notFound(id, volumePath);
             }

@@ -1,6 +1,5 @@
 package dev.stowage.node;
 
-import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
 import java.io.IOException;
@@ -84,6 +83,7 @@ final class VolumeMounts {
                 .filter(mount -> isOn(mount, device))
                 .filter(mount -> !mount.readOnly() && !mount.superblockReadOnly())
                 .filter(mount -> mount.root().equals("/"))
+                .filter(MountPoint::hasUtf8Path)
                 .findFirst();
     }
 
@@ -115,7 +115,7 @@ final class VolumeMounts {
     /// asked for only where the name fits.
     static boolean isNodeOf(MountPoint mount, BlockDevice device) throws IOException {
         return mount.root().endsWith("/" + device.path().getFileName())
-                && Linux.lstatIfExists(Path.of(mount.path()))
+                && mount.lstatIfExists()
                         .filter(stat -> stat.isBlockDevice())
                         .filter(stat -> DeviceNumber.of(stat).equals(device.number()))
                         .isPresent();

@@ -1,5 +1,6 @@
 package dev.stowage.linux;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -33,6 +34,25 @@ class MountTableTest {
         assertThat(two.getFirst().readOnly()).isTrue();
         assertThat(two.getFirst().shared()).isFalse();
         assertThat(two.getFirst().superblock()).containsExactly("ro", "context=\"a:s0:c1,c2\"");
+    }
+
+    /// Failure case 72: other people's mounts, whose names are any bytes but NUL.
+    @Test
+    void aNameThatIsNoUtf8IsEqualToItselfAlone() {
+        var bytes =
+                ("36 35 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                                + "37 36 8:2 /\u00fc /mnt/\u00fc rw - ext4 /dev/\u00fc rw,x=\u00fc\n"
+                                + "38 36 8:3 / /mnt/\\012\u00e4\\040 rw - fuse.\u00fc \u00fc\\134 rw\n")
+                        .getBytes(ISO_8859_1);
+        var table = MountTable.parse(bytes);
+
+        assertThat(table.mounts()).extracting(MountPoint::id).containsExactly(36L, 37L, 38L);
+        var first = table.mounts().get(1);
+        assertThat(first.hasUtf8Path()).isFalse();
+        assertThat(first.path()).isEqualTo(MountTable.parse(bytes).mounts().get(1).path());
+        assertThat(table.at(Path.of("/mnt/\u00fc"))).isEmpty();
+        assertThat(table.at(Path.of("/mnt/\ufffd"))).isEmpty();
+        assertThat(table.around(Path.of("/mnt/\ufffd/a")).orElseThrow().id()).isEqualTo(36);
     }
 
     @Test
