@@ -48,7 +48,7 @@ final class SnapshotReplies {
         snapshot.group().ifPresent(group -> reply.setGroupSnapshotId(group.toString()));
         return reply.setSnapshotId(snapshot.id().toString())
                 .setSourceVolumeId(snapshot.source().toString())
-                .setSizeBytes(snapshot.sizeBytes())
+                .setSizeBytes(snapshot.requestedBytes()) // see decision 016
                 .setCreationTime(time(snapshot.created()))
                 .setReadyToUse(snapshot.ready())
                 .addAccessibleTopology(Replies.topology(topology))

@@ -8,6 +8,8 @@ import java.util.Optional;
 ///
 /// @param source the volume, which may be gone
 /// @param sizeBytes what a volume made from it needs at least
+/// @param requestedBytes what its volume's claim asked for, at most `sizeBytes`: a claim that asks
+///     for no more gets a volume that is large enough
 /// @param fileSystem what the volume was made for; empty for raw block
 /// @param provisioning how it counts against the pool, as its volume did
 /// @param created the moment whose content it has
@@ -18,6 +20,7 @@ public record Snapshot(
         String name,
         VolumeId source,
         long sizeBytes,
+        long requestedBytes,
         Optional<FileSystemType> fileSystem,
         Provisioning provisioning,
         int blockSizeBytes,

@@ -6,10 +6,14 @@ import java.util.Optional;
 
 /// A volume as it was granted. Only its capacity ever changes, and only upwards, and
 /// what is mutable of its limits.
+///
+/// @param requestedBytes what the claim asked for when the volume got this size; at most the
+///     capacity, which is rounded up to what can be made
 public record Volume(
         VolumeId id,
         String name,
         long capacityBytes,
+        long requestedBytes,
         Optional<FileSystemType> fileSystem,
         List<String> mkfsOptions,
         Provisioning provisioning,
@@ -27,6 +31,7 @@ public record Volume(
                 id,
                 spec.name(),
                 spec.sizeBytes(),
+                requested(spec.requestedBytes(), spec.sizeBytes()),
                 spec.fileSystem(),
                 spec.mkfsOptions(),
                 spec.provisioning(),
@@ -36,19 +41,30 @@ public record Volume(
                 spec.limits());
     }
 
+    /// Of what is asked for, at most what is there; all of it where nothing was said.
+    private static long requested(long bytes, long capacityBytes) {
+        return bytes > 0 ? Math.min(bytes, capacityBytes) : capacityBytes;
+    }
+
     public Volume withCapacity(long bytes) {
-        return with(bytes, limits);
+        return withCapacity(bytes, bytes);
+    }
+
+    /// @param requested what was asked for
+    public Volume withCapacity(long bytes, long requested) {
+        return with(bytes, requested(requested, bytes), limits);
     }
 
     public Volume withLimits(LimitSettings limits) {
-        return with(capacityBytes, limits);
+        return with(capacityBytes, requestedBytes, limits);
     }
 
-    private Volume with(long bytes, LimitSettings limits) {
+    private Volume with(long bytes, long requestedBytes, LimitSettings limits) {
         return new Volume(
                 id,
                 name,
                 bytes,
+                requestedBytes,
                 fileSystem,
                 mkfsOptions,
                 provisioning,

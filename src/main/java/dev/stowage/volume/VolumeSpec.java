@@ -11,6 +11,8 @@ import java.util.Optional;
 /// @param blockSizeBytes the logical block size of the device, fixed for the volume's life: a file
 ///     system made at one size does not mount at another
 /// @param content what it begins with
+/// @param requestedBytes what the caller asked for, which may be less than `capacity` requires; 0
+///     means "not said"
 public record VolumeSpec(
         String name,
         CapacityRange capacity,
@@ -19,11 +21,34 @@ public record VolumeSpec(
         Provisioning provisioning,
         int blockSizeBytes,
         Content content,
-        LimitSettings limits) {
+        LimitSettings limits,
+        long requestedBytes) {
     public static final int DEFAULT_BLOCK_SIZE = 512;
 
     public VolumeSpec {
         mkfsOptions = List.copyOf(mkfsOptions);
+    }
+
+    /// A volume as large as is asked for.
+    public VolumeSpec(
+            String name,
+            CapacityRange capacity,
+            Optional<FileSystemType> fileSystem,
+            List<String> mkfsOptions,
+            Provisioning provisioning,
+            int blockSizeBytes,
+            Content content,
+            LimitSettings limits) {
+        this(
+                name,
+                capacity,
+                fileSystem,
+                mkfsOptions,
+                provisioning,
+                blockSizeBytes,
+                content,
+                limits,
+                capacity.requiredBytes());
     }
 
     /// A volume that begins blank.
@@ -57,7 +82,8 @@ public record VolumeSpec(
                 provisioning,
                 origin.blockSizeBytes(),
                 content,
-                limits);
+                limits,
+                requestedBytes);
     }
 
     /// The size to make: what is asked for, and enough for the file system.

@@ -90,6 +90,7 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
                         id,
                         "volume",
                         bytes,
+                        bytes,
                         fileSystem,
                         List.of(mkfsOptions),
                         Provisioning.THICK,

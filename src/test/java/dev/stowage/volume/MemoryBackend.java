@@ -180,6 +180,7 @@ public final class MemoryBackend
                         name,
                         kept.volume.id(),
                         kept.volume.capacityBytes(),
+                        kept.volume.requestedBytes(),
                         kept.volume.fileSystem(),
                         kept.volume.provisioning(),
                         kept.volume.blockSizeBytes(),
@@ -390,7 +391,7 @@ public final class MemoryBackend
         if (kept.volume.capacityBytes() < range.requiredBytes()) {
             var bytes = range.choose(kept.volume.capacityBytes());
             requireRoom(bytes - kept.volume.capacityBytes());
-            kept.volume = kept.volume.withCapacity(bytes);
+            kept.volume = kept.volume.withCapacity(bytes, range.requiredBytes());
         }
         return kept.volume;
     }

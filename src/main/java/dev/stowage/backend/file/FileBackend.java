@@ -241,7 +241,9 @@ public final class FileBackend
         room.reserve(promiseOf(id), target, volume.provisioning());
         var grown = false;
         try {
-            var larger = growth.grow(pool.volume(id), volume, target);
+            var larger =
+                    growth.grow(
+                            pool.volume(id), volume.withCapacity(target, range.requiredBytes()));
             grown = true;
             return larger;
         } catch (ErrnoException e) {

@@ -91,6 +91,7 @@ final class SnapshotBuilder {
                 wanted.name(),
                 wanted.source().id(),
                 cut.bytes(),
+                Math.min(wanted.source().requestedBytes(), cut.bytes()),
                 wanted.source().fileSystem(),
                 wanted.source().provisioning(),
                 wanted.source().blockSizeBytes(),

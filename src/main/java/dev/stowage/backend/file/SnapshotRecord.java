@@ -34,6 +34,7 @@ final class SnapshotRecord {
                 .with("name", snapshot.name())
                 .with("source", snapshot.source().toString())
                 .with("sizeBytes", snapshot.sizeBytes())
+                .with("requestedBytes", snapshot.requestedBytes())
                 .with("fileSystem", snapshot.fileSystem().map(FileSystemType::kernelName))
                 .with("provisioning", snapshot.provisioning().toString())
                 .with("blockSizeBytes", snapshot.blockSizeBytes())
@@ -84,6 +85,7 @@ final class SnapshotRecord {
                 VolumeId.parse(stored.text("source"))
                         .orElseThrow(() -> stored.damaged("its field 'source' is no volume's")),
                 VolumeRecord.positive(stored, "sizeBytes"),
+                VolumeRecord.requested(stored, VolumeRecord.positive(stored, "sizeBytes")),
                 stored.optionalText("fileSystem")
                         .map(name -> VolumeRecord.fileSystem(stored, name)),
                 VolumeRecord.provisioning(stored),

@@ -176,9 +176,13 @@ final class StoredRecord {
         return value.longValue();
     }
 
+    boolean has(String field) {
+        return fields.has(field);
+    }
+
     /// `absent` where there is no such field.
     long number(String field, long absent) {
-        return fields.has(field) ? number(field) : absent;
+        return has(field) ? number(field) : absent;
     }
 
     boolean truth(String field) {

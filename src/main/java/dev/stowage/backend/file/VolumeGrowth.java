@@ -77,13 +77,15 @@ final class VolumeGrowth {
         };
     }
 
-    Volume grow(VolumeFolder folder, Volume volume, long bytes) throws IOException {
-        var grown = VolumeRecord.withCapacity(StoredRecord.read(folder.record()), bytes);
+    /// @param larger the volume as it is to be
+    Volume grow(VolumeFolder folder, Volume larger) throws IOException {
+        var grown = VolumeRecord.withCapacity(StoredRecord.read(folder.record()), larger);
+        var bytes = larger.capacityBytes();
         try (var image = Fd.open(folder.image(), O_RDWR | O_NOFOLLOW)) {
             var before = image.stat().size();
             Optional<Path> record = Optional.empty();
             try {
-                switch (volume.provisioning()) {
+                switch (larger.provisioning()) {
                     case THICK -> image.allocate(bytes);
                     case THIN -> image.truncate(bytes);
                 }
@@ -96,6 +98,6 @@ final class VolumeGrowth {
             }
             durable.rename(record.get(), folder.record());
         }
-        return volume.withCapacity(bytes);
+        return larger;
     }
 }

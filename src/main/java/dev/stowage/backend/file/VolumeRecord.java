@@ -21,6 +21,7 @@ import java.util.function.Predicate;
 /// `volume.json`: the volume as it was granted.
 final class VolumeRecord {
     private static final String CAPACITY = "capacityBytes";
+    private static final String REQUESTED = "requestedBytes";
     private static final String LIMITS = "limits";
     private static final String MUTABLE_LIMITS = "mutableLimits";
 
@@ -31,6 +32,7 @@ final class VolumeRecord {
                 .with("id", volume.id().toString())
                 .with("name", volume.name())
                 .with(CAPACITY, volume.capacityBytes())
+                .with(REQUESTED, volume.requestedBytes())
                 .with("fileSystem", volume.fileSystem().map(FileSystemType::kernelName))
                 .with("mkfsOptions", volume.mkfsOptions())
                 .with("provisioning", volume.provisioning().toString())
@@ -43,8 +45,10 @@ final class VolumeRecord {
     }
 
     /// The stored record with another capacity and all else as it is.
-    static byte[] withCapacity(StoredRecord stored, long bytes) {
-        return stored.with(CAPACITY, bytes).bytes();
+    static byte[] withCapacity(StoredRecord stored, Volume grown) {
+        return stored.with(CAPACITY, grown.capacityBytes())
+                .with(REQUESTED, grown.requestedBytes())
+                .bytes();
     }
 
     /// The stored record with other mutable limits and all else as it is.
@@ -60,6 +64,7 @@ final class VolumeRecord {
                 id,
                 stored.text("name"),
                 positive(stored, CAPACITY),
+                requested(stored, positive(stored, CAPACITY)),
                 stored.optionalText("fileSystem").map(name -> fileSystem(stored, name)),
                 stored.texts("mkfsOptions"),
                 provisioning(stored),
@@ -150,6 +155,11 @@ final class VolumeRecord {
         } catch (VolumeException e) {
             throw stored.damaged(Optional.ofNullable(e.getMessage()).orElse("provisioning"));
         }
+    }
+
+    /// @param bytes the size that was made of it; what earlier versions made says no more
+    static long requested(StoredRecord stored, long bytes) {
+        return stored.has(REQUESTED) ? Math.min(positive(stored, REQUESTED), bytes) : bytes;
     }
 
     static Instant created(StoredRecord stored) {

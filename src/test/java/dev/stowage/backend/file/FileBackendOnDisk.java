@@ -211,7 +211,8 @@ abstract class FileBackendOnDisk extends ChangedBlocksContract {
             assertThatThrownBy(
                             () ->
                                     growth.grow(
-                                            pool().folder().volume(volume.id()), volume, 128 * MIB))
+                                            pool().folder().volume(volume.id()),
+                                            volume.withCapacity(128 * MIB)))
                     .hasMessageContaining("ENOSPC");
             assertThat(own().find(volume.id())).contains(volume);
             assertThat(Linux.stat(own().image(volume.id())).size()).isEqualTo(8 * MIB);
