@@ -45,7 +45,7 @@ final class GroupMember implements AutoCloseable {
         var origin = snapshots.openVolume(wanted.source().id());
         try {
             room.reserve(promise(nonce), origin.sizeBytes(), wanted.source().provisioning());
-            var draft = new SnapshotDraft(open, nonce);
+            var draft = SnapshotDraft.begin(open, nonce);
             return new GroupMember(open, snapshots, wanted, origin, draft, nonce);
         } catch (IOException | RuntimeException e) {
             open.promises().drop(promise(nonce));

@@ -75,7 +75,7 @@ final class SnapshotBuilder {
     private Optional<Made> fill(
             Wanted wanted, ImageOrigin origin, String nonce, Optional<FreezePermit> freeze)
             throws IOException {
-        try (var draft = new SnapshotDraft(open, nonce)) {
+        try (var draft = SnapshotDraft.begin(open, nonce)) {
             var cut = cut(wanted, draft.image(), origin, freeze);
             var snapshot = snapshot(wanted, cut);
             draft.finish(snapshot, cut.format(), cut.copy());

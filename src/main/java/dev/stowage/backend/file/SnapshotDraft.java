@@ -8,6 +8,8 @@ import dev.stowage.volume.FormatState;
 import dev.stowage.volume.Snapshot;
 import dev.stowage.volume.SnapshotId;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /// A snapshot that is being built in `.incoming`, with its files open.
@@ -19,16 +21,32 @@ final class SnapshotDraft implements AutoCloseable {
     private final Fd record;
     private final Fd format;
 
-    /// @param nonce the name to build it under
-    SnapshotDraft(OpenPool open, String nonce) throws IOException {
+    private SnapshotDraft(OpenPool open, String nonce, Fd folder, Fd image, Fd record, Fd format) {
         this.open = open;
         this.nonce = nonce;
-        var incoming = open.folders().incoming();
+        this.folder = folder;
+        this.image = image;
+        this.record = record;
+        this.format = format;
+    }
+
+    /// @param nonce the name to build it under
+    static SnapshotDraft begin(OpenPool open, String nonce) throws IOException {
         var durable = open.durable();
-        folder = VolumeBuilder.newFolder(incoming, nonce, durable);
-        image = VolumeBuilder.newFile(folder, SnapshotFolder.IMAGE, durable);
-        record = VolumeBuilder.newFile(folder, SnapshotFolder.RECORD, durable);
-        format = VolumeBuilder.newFile(folder, SnapshotFolder.FORMAT, durable);
+        var opened = new ArrayList<Fd>();
+        try {
+            var folder = VolumeBuilder.newFolder(open.folders().incoming(), nonce, durable);
+            opened.add(folder);
+            for (var name :
+                    List.of(SnapshotFolder.IMAGE, SnapshotFolder.RECORD, SnapshotFolder.FORMAT)) {
+                opened.add(VolumeBuilder.newFile(folder, name, durable));
+            }
+            return new SnapshotDraft(
+                    open, nonce, folder, opened.get(1), opened.get(2), opened.get(3));
+        } catch (IOException | RuntimeException e) { // such as no room for the next
+            opened.forEach(Fd::close);
+            throw e;
+        }
     }
 
     Fd image() {
