@@ -36,6 +36,26 @@ public record Usage(
     /// linux/statfs.h
     private static final long ST_RDONLY = 1;
 
+    /// Whether it has a certain number of inodes. Some file systems tell none, or none free, and
+    // make
+    /// them as they are needed.
+    public boolean countsInodes() {
+        return inodes > 0 && freeInodes >= 0;
+    }
+
+    /// The same below a limit of which `leftBytes` are left.
+    public Usage within(long limitBytes, long leftBytes) {
+        return new Usage(
+                type,
+                blockSize,
+                Math.min(totalBytes, limitBytes),
+                Math.min(freeBytes, leftBytes),
+                Math.min(availableBytes, leftBytes),
+                inodes,
+                freeInodes,
+                readOnly);
+    }
+
     static Usage read(Path path) throws ErrnoException {
         var name = Syscall.cString(path);
         var statfs = new byte[STATFS_SIZE];

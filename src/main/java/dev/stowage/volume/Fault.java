@@ -16,6 +16,8 @@ public enum Fault {
     POOL_FULL("PoolFull", Effect.DEGRADED),
     /// As [#POOL_FULL], soon.
     POOL_NEARLY_FULL("PoolNearlyFull", Effect.DEGRADED),
+    /// The pool's file system has too few inodes left for another volume.
+    POOL_INODES_EXHAUSTED("PoolInodesExhausted", Effect.DEGRADED),
     /// A record of the volume can't be read, or not be understood.
     RECORD_UNREADABLE("RecordUnreadable", Effect.INACCESSIBLE),
     /// A record of the volume was written by a later version of this driver.

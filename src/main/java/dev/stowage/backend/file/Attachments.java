@@ -57,7 +57,7 @@ final class Attachments {
             if (e.is(Errno.ENOENT)) {
                 store.require(id); // deleted meanwhile
             }
-            throw Room.inWords(e);
+            throw Room.inWords(e, pool.root());
         }
         return new Attachment.LoopFile(id, readOnly || mode.readOnly());
     }

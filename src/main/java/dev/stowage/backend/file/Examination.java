@@ -37,7 +37,7 @@ final class Examination {
     List<Condition> conditions() throws IOException {
         requireStillThere();
         var conditions = new ArrayList<Condition>();
-        var usage = Linux.statfs(pool.root());
+        var usage = PoolDisk.usage(pool.root());
         if (usage.readOnly() || FileSystemHealth.extRefusesWrites(Linux.stat(pool.root()).dev())) {
             conditions.add(
                     new Condition(
@@ -46,6 +46,11 @@ final class Examination {
                                     .formatted(pool.root())));
         }
         fullness(usage, open.promises().hasThin()).ifPresent(conditions::add);
+        if (usage.availableBytes() >= FULL_BYTES && open.promises().lacksInodes(usage)) {
+            conditions.add(
+                    new Condition(
+                            Fault.POOL_INODES_EXHAUSTED, Promises.noInodes(pool.root(), usage)));
+        }
         return conditions;
     }
 
@@ -66,7 +71,7 @@ final class Examination {
             return Optional.of(
                     new Condition(
                             Fault.POOL_FULL,
-                            "the disk of %s is full: thin volumes get I/O errors for what they have not written before; make room or delete volumes"
+                            "the disk of %s, or its quota, is full: thin volumes get I/O errors for what they have not written before; make room or delete volumes"
                                     .formatted(pool.root())));
         }
         if (thin && free < usage.totalBytes() / 100 * NEARLY_FULL_PERCENT) {
@@ -86,7 +91,7 @@ final class Examination {
         record(() -> Holds.nodes(pool.volume(id)), conditions);
         image(id, volume, conditions);
         if (volume.filter(known -> known.provisioning() == Provisioning.THIN).isPresent()) {
-            fullness(Linux.statfs(pool.root()), true).ifPresent(conditions::add);
+            fullness(PoolDisk.usage(pool.root()), true).ifPresent(conditions::add);
         }
         return conditions;
     }

@@ -247,7 +247,7 @@ public final class FileBackend
             grown = true;
             return larger;
         } catch (ErrnoException e) {
-            throw Room.inWords(e);
+            throw Room.inWords(e, pool.root());
         } finally {
             if (!grown) {
                 open.promises().restore(promiseOf(id), before, volume.provisioning());
@@ -261,7 +261,7 @@ public final class FileBackend
         try {
             return store.modify(id, mutable);
         } catch (ErrnoException e) {
-            throw Room.inWords(e);
+            throw Room.inWords(e, pool.root());
         }
     }
 
@@ -309,7 +309,7 @@ public final class FileBackend
         try {
             store.recordFormat(id, state);
         } catch (ErrnoException e) {
-            throw Room.inWords(e);
+            throw Room.inWords(e, pool.root());
         }
     }
 

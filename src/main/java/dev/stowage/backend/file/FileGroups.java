@@ -123,7 +123,7 @@ final class FileGroups {
             made = true;
             members.forEach(GroupMember::committed);
         } catch (ErrnoException e) {
-            throw Room.inWords(e);
+            throw Room.inWords(e, open.folder().root());
         } finally {
             if (!made) {
                 takeBack(members);

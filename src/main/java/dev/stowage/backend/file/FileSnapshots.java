@@ -115,7 +115,7 @@ final class FileSnapshots implements AutoCloseable {
                 }
             }
         } catch (ErrnoException e) {
-            throw Room.inWords(e);
+            throw Room.inWords(e, open.folder().root());
         } finally {
             open.promises().drop(promise);
             if (!copying) {

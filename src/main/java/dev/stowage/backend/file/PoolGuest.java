@@ -121,7 +121,7 @@ public final class PoolGuest implements AutoCloseable {
                     ? volume
                     : before(require(id.toString()), spec);
         } catch (ErrnoException e) {
-            throw Room.inWords(e);
+            throw Room.inWords(e, pool.root());
         }
     }
 

@@ -39,7 +39,8 @@ final class PoolScan {
     }
 
     private Result run() throws IOException {
-        var before = Linux.statfs(pool.root());
+        PoolDisk.settle(pool.root());
+        var before = PoolDisk.usage(pool.root());
         scan(PoolFolder.VOLUMES);
         scan(PoolFolder.SNAPSHOTS);
         scan(PoolFolder.INCOMING);
@@ -49,7 +50,7 @@ final class PoolScan {
         allocatedBytes -= twice;
         unallocatedBytes += twice;
         // What was allocated or freed meanwhile is in one of the two, but never counts double.
-        var after = Linux.statfs(pool.root());
+        var after = PoolDisk.usage(pool.root());
         var free = Math.min(before.availableBytes(), after.availableBytes());
         var capacity = Math.min(after.totalBytes(), free + allocatedBytes) - Promises.RESERVE_BYTES;
         return new Result(

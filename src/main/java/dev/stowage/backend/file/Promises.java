@@ -1,7 +1,7 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.ErrnoException;
-import dev.stowage.linux.Linux;
+import dev.stowage.linux.Usage;
 import dev.stowage.volume.Capacity;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -20,6 +20,12 @@ import java.util.Set;
 final class Promises {
     /// Left free for records and the file system's own needs.
     static final long RESERVE_BYTES = 4L << 20;
+
+    /// A volume's folder, folder of holds, image, record and format. A snapshot has fewer.
+    private static final int INODES_EACH = 5;
+
+    /// Left free for records that are being replaced, and for new nodes and drivers.
+    private static final int RESERVE_INODES = 16;
 
     /// Sizes are rounded up to this where a limit does not forbid it.
     private static final long GRANULARITY = 1L << 20;
@@ -106,7 +112,11 @@ final class Promises {
     synchronized void reserve(String name, long bytes, Provisioning provisioning)
             throws ErrnoException {
         var already = promised(name);
-        var room = room(provisioning);
+        var usage = PoolDisk.usage(root);
+        if (already == 0 && lacksInodes(usage)) {
+            throw new VolumeException(Reason.NO_SPACE, noInodes(root, usage));
+        }
+        var room = room(provisioning, usage);
         if (bytes - already > room) {
             throw new VolumeException(
                     Reason.NO_SPACE,
@@ -179,19 +189,35 @@ final class Promises {
         }
     }
 
-    private long room(Provisioning provisioning) throws ErrnoException {
+    private long room(Provisioning provisioning, Usage usage) {
         var promisable = (long) (overcommit * capacityBytes) - thickBytes - thinBytes;
+        var freeBytes = usage.availableBytes() - RESERVE_BYTES;
         return switch (provisioning) {
             case THIN -> promisable;
             case THICK ->
                     Math.min(
                             promisable,
-                            Math.min(capacityBytes - thickBytes, freeBytes() - unallocatedBytes));
+                            Math.min(capacityBytes - thickBytes, freeBytes - unallocatedBytes));
         };
     }
 
-    private long freeBytes() throws ErrnoException {
-        return Linux.statfs(root).availableBytes() - RESERVE_BYTES;
+    /// Whether too few inodes are free for another volume. What is being built may still want its
+    /// own, and each volume one for a hold.
+    synchronized boolean lacksInodes(Usage usage) {
+        if (!usage.countsInodes()) {
+            return false;
+        }
+        var builds =
+                promises.keySet().stream()
+                        .filter(name -> name.startsWith(PoolFolder.INCOMING))
+                        .count();
+        var spare = usage.freeInodes() - RESERVE_INODES - promises.size() - builds * INODES_EACH;
+        return spare < INODES_EACH;
+    }
+
+    static String noInodes(Path root, Usage usage) {
+        return "the file system of %s has no free inodes (files) for another volume (%d of %d are left): delete files or volumes, or make the file system with more inodes"
+                .formatted(root, usage.freeInodes(), usage.inodes());
     }
 
     /// Whether some volume may still want room that it does not have.
@@ -200,7 +226,8 @@ final class Promises {
     }
 
     synchronized Capacity capacity(Provisioning provisioning) throws ErrnoException {
-        var room = Math.max(room(provisioning), 0);
+        var usage = PoolDisk.usage(root);
+        var room = lacksInodes(usage) ? 0 : Math.max(room(provisioning, usage), 0);
         return new Capacity(capacityBytes, room, room / GRANULARITY * GRANULARITY);
     }
 }

@@ -58,7 +58,7 @@ final class VolumeCreation {
             }
             return made;
         } catch (ErrnoException e) {
-            throw Room.inWords(e);
+            throw Room.inWords(e, open.folder().root());
         } finally {
             open.promises().drop(promise);
         }
