@@ -164,7 +164,7 @@ class BusyTest {
             refused(
                     test::unstage,
                     Reason.FAILED_PRECONDITION,
-                    sleep + " has it mounted at " + target);
+                    sleep + " has it mounted at " + test.stagingPath());
         }
     }
 
