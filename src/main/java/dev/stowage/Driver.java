@@ -12,6 +12,7 @@ import dev.stowage.csi.SnapshotMetadataService;
 import dev.stowage.node.Connectors;
 import dev.stowage.node.ForgottenVolumes;
 import dev.stowage.node.Freezing;
+import dev.stowage.node.MkfsTrial;
 import dev.stowage.node.NodeSelfTest;
 import dev.stowage.node.PodsGroup;
 import dev.stowage.volume.Health;
@@ -42,6 +43,8 @@ final class Driver implements AutoCloseable, SocketWatch.Listener {
     /// A pool's first opening may clear what a crash left; after this the driver goes on without
     /// it.
     private static final Duration OPENING = Duration.ofSeconds(30);
+
+    private static final Path TEMPORARY = Path.of(System.getProperty("java.io.tmpdir"));
 
     private final Config config;
     private final Options options;
@@ -74,7 +77,7 @@ final class Driver implements AutoCloseable, SocketWatch.Listener {
                         ? SeenPools.ofAnother(config.state())
                         : new SeenPools(config.state());
         this.pools = pools();
-        this.volumes = new Volumes(pools, options.node());
+        this.volumes = new Volumes(pools, options.node(), new MkfsTrial(TEMPORARY));
         this.poolStates = new PoolStates(pools.all());
         this.connectors = NodeHost.connectors(options.node(), pools);
         this.host =

@@ -145,6 +145,22 @@ final class TestDriver implements AutoCloseable {
         return staging;
     }
 
+    /// With a file system that need not be the pool's usual one.
+    void stageAs(String id, Map<String, String> context, String fileSystem) throws IOException {
+        var capability =
+                mount(Mode.SINGLE_NODE_WRITER).toBuilder()
+                        .setMount(VolumeCapability.MountVolume.newBuilder().setFsType(fileSystem));
+        var _ =
+                node().nodeStageVolume(
+                                NodeStageVolumeRequest.newBuilder()
+                                        .setVolumeId(id)
+                                        .putAllPublishContext(context)
+                                        .setStagingTargetPath(
+                                                Files.createDirectories(staging(id)).toString())
+                                        .setVolumeCapability(capability)
+                                        .build());
+    }
+
     Path staging(String id) {
         return folder.resolve("staging-" + id.substring(id.length() - 8));
     }

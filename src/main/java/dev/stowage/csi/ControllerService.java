@@ -287,6 +287,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
                                             ? List.of()
                                             : Requests.capabilities(
                                                     request.getVolumeCapabilitiesList()),
+                                    Requests.mkfsOptions(request.getParametersMap()),
                                     Requests.topology(request.getAccessibleTopology()));
                     return Replies.capacity(volumes.capacity(asked), volumes.smallestBytes(asked));
                 });

@@ -69,7 +69,7 @@ final class Requests {
                 Optional.ofNullable(parameters.get(POOL)),
                 capacity(request.getCapacityRange()),
                 withFileSystem(capabilities, parameters.get(FS_TYPE)),
-                words(parameters.getOrDefault(MKFS_OPTIONS, "")),
+                mkfsOptions(parameters),
                 provisioning(parameters),
                 requisite(request.getAccessibilityRequirements()),
                 content,
@@ -226,7 +226,8 @@ final class Requests {
         return Optional.ofNullable(parameters.get(PROVISIONING)).map(Provisioning::require);
     }
 
-    private static List<String> words(String text) {
+    static List<String> mkfsOptions(Map<String, String> parameters) {
+        var text = parameters.getOrDefault(MKFS_OPTIONS, "");
         return text.isBlank() ? List.of() : List.of(text.strip().split("\\s+"));
     }
 

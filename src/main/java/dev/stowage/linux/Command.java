@@ -65,7 +65,7 @@ public final class Command {
             throws IOException {
         var program = find(argv.getFirst());
         if (program.isEmpty()) {
-            throw new CommandException(argv, NOT_FOUND, argv.getFirst() + " is not installed");
+            throw new CommandException(argv, NOT_FOUND, "", argv.getFirst() + " is not installed");
         }
         var output = new ChildOutput(OUTPUT_BYTES);
         var errors = new ChildOutput(ERROR_BYTES);
@@ -87,8 +87,11 @@ public final class Command {
                             accepted,
                             new Output(exitCode.orElseThrow(), output.text(), errors.text()));
             case TIMED_OUT ->
-                    throw new CommandException(argv, CommandException.KILLED, errors.text());
-            case HUNG -> throw new CommandException(argv, CommandException.HUNG, errors.text());
+                    throw new CommandException(
+                            argv, CommandException.KILLED, output.text(), errors.text());
+            case HUNG ->
+                    throw new CommandException(
+                            argv, CommandException.HUNG, output.text(), errors.text());
             case INTERRUPTED ->
                     throw new InterruptedIOException(
                             "Interrupted while running " + argv.getFirst());
@@ -98,7 +101,7 @@ public final class Command {
     private static Output result(List<String> argv, Set<Integer> accepted, Output output)
             throws CommandException {
         if (!accepted.contains(output.exitCode())) {
-            throw new CommandException(argv, output.exitCode(), output.stderr());
+            throw new CommandException(argv, output.exitCode(), output.stdout(), output.stderr());
         }
         return output;
     }

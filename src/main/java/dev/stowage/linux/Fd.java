@@ -23,6 +23,7 @@ public final class Fd implements AutoCloseable {
     /// asm-generic/fcntl.h, linux/fcntl.h
     private static final int F_DUPFD_CLOEXEC = 1030;
 
+    private static final int SEEK_SET = 0;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
     private static final int CLOSED = -1;
@@ -236,6 +237,26 @@ public final class Fd implements AutoCloseable {
     public long seekHole(long from) throws ErrnoException {
         var open = number();
         return Syscall.retrying("lseek", name, () -> POSIX.lseekLong(open, from, SEEK_HOLE));
+    }
+
+    /// The largest size that the file's file system lets the file have, found out by moving an
+    // offset
+    /// that nothing else here uses: lseek(2) goes no further (EINVAL).
+    public long largestBytes() throws ErrnoException {
+        var open = number();
+        var possible = 0L;
+        for (var bit = 1L << 62; bit > 0; bit >>= 1) {
+            var tried = possible + bit;
+            var result =
+                    Syscall.expecting(
+                            "lseek",
+                            name,
+                            () -> POSIX.lseekLong(open, tried, SEEK_SET),
+                            Errno.EINVAL,
+                            Errno.EOVERFLOW);
+            possible = result == tried ? tried : possible;
+        }
+        return possible;
     }
 
     /// From where the last read ended (read(2)); 0 at the end. For pipes.

@@ -71,12 +71,13 @@ final class Ext {
         var checked = Command.run(check, LIMIT, ANY);
         requireUndamaged(check, checked);
         if (!MENDED.contains(checked.exitCode())) {
-            throw new CommandException(check, checked.exitCode(), words(checked));
+            throw new CommandException(
+                    check, checked.exitCode(), checked.stdout(), checked.stderr());
         }
         var grow = FileSystemGrowth.resize2fs(device.path());
         var grown = Command.run(grow, LIMIT, ANY);
         if (grown.exitCode() != 0) {
-            throw new CommandException(grow, grown.exitCode(), words(grown));
+            throw new CommandException(grow, grown.exitCode(), grown.stdout(), grown.stderr());
         }
     }
 

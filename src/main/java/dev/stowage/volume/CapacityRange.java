@@ -42,6 +42,13 @@ public record CapacityRange(long requiredBytes, long limitBytes) {
         return new CapacityRange(Math.max(requiredBytes, bytes), limitBytes);
     }
 
+    /// The same range without what lies above `largestBytes`, which is at least what is required.
+    public CapacityRange atMost(long largestBytes) {
+        return limitBytes > 0 && limitBytes <= largestBytes || largestBytes == Long.MAX_VALUE
+                ? this
+                : new CapacityRange(requiredBytes, largestBytes);
+    }
+
     /// Whether an existing volume of `bytes` is what was asked for.
     public boolean holds(long bytes) {
         return bytes >= requiredBytes && (limitBytes == 0 || bytes <= limitBytes);

@@ -5,14 +5,17 @@ import java.io.IOException;
 /// Makes volumes with what they are to begin with, which may lie in another pool.
 final class Contents {
     private final Pools pools;
+    private final FormatTrial trial;
 
-    Contents(Pools pools) {
+    Contents(Pools pools, FormatTrial trial) {
         this.pools = pools;
+        this.trial = trial;
     }
 
     /// Makes the volume or finds the one that is there, whatever it looks like.
     Volume make(Backend backend, VolumeId id, VolumeSpec spec) throws IOException {
         if (spec.content() instanceof Content.Blank) {
+            tryFormat(spec);
             return backend.create(id, spec);
         }
         var present = backend.find(id);
@@ -27,8 +30,33 @@ final class Contents {
         }
         try (var origin = open(spec.content())) {
             requireUse(origin, spec);
-            return cloning.createFrom(id, spec.holding(origin), origin);
+            var copy = spec.holding(origin);
+            if (origin.format() instanceof FormatState.Blank) {
+                tryFormat(copy);
+            }
+            return cloning.createFrom(id, copy, origin);
         }
+    }
+
+    /// The part of `capacity` that the volume's file system can have at its first use. What is
+    /// formatted already, its backend knows.
+    ///
+    /// @throws VolumeException OUT_OF_RANGE or INVALID if there is none
+    CapacityRange growth(Volume volume, CapacityRange capacity) throws IOException {
+        if (volume.fileSystem().isEmpty()
+                || !(pools.holding(volume.id()) instanceof FormatLedger ledger)
+                || !(ledger.formatState(volume.id()) instanceof FormatState.Blank)) {
+            return capacity;
+        }
+        var type = volume.fileSystem().get();
+        var within = LargestVolume.within(capacity, type, volume.mkfsOptions());
+        trial.require(type, volume.mkfsOptions(), within.choose(volume.capacityBytes()));
+        return within;
+    }
+
+    private void tryFormat(VolumeSpec spec) {
+        spec.fileSystem()
+                .ifPresent(type -> trial.require(type, spec.mkfsOptions(), spec.sizeBytes()));
     }
 
     private Origin open(Content content) throws IOException {

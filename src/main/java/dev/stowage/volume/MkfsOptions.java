@@ -1,11 +1,13 @@
 package dev.stowage.volume;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Options for mkfs that an administrator may set in a StorageClass: `-m 0 -i 65536`. Each is an
 /// option and its value as two words. What names a file or device, makes an external journal,
@@ -49,6 +51,28 @@ public final class MkfsOptions {
                                             + "|large_dir|large_file|metadata_csum"
                                             + "|metadata_csum_seed|orphan_file|project|quota"
                                             + "|resize_inode|sparse_super|uninit_bg"));
+
+    /// What an ext4 has and an ext3 has not: mke2fs makes it, and the kernel's ext3 does not mount
+    /// it (fs/ext4/super.c, ext3_feature_set_ok), or not any more after a crash (orphan_file).
+    private static final Set<String> BEYOND_EXT3 =
+            Set.of(
+                    "64bit",
+                    "dir_nlink",
+                    "extent",
+                    "extents",
+                    "extra_isize",
+                    "flex_bg",
+                    "huge_file",
+                    "inline_data",
+                    "large_dir",
+                    "metadata_csum",
+                    "metadata_csum_seed",
+                    "orphan_file",
+                    "project",
+                    "quota",
+                    "uninit_bg");
+
+    private static final Map<String, Value> EXT3 = ext3();
 
     private static final Map<String, Value> XFS =
             Map.of(
@@ -197,21 +221,49 @@ public final class MkfsOptions {
     }
 
     /// Names, each with `^` before it to leave the feature out; the journal is not among them.
-    private record Features(String names) implements Value {
+    ///
+    /// @param missing what can only be left out
+    private record Features(String names, Set<String> missing) implements Value {
+        Features(String names) {
+            this(names, Set.of());
+        }
+
+        Features without(Set<String> features) {
+            return new Features(names, features);
+        }
+
         @Override
         public boolean accepts(String value) {
-            return value.matches("\\^?(?:" + names + ")(?:,\\^?(?:" + names + "))*");
+            return value.matches("\\^?(?:" + names + ")(?:,\\^?(?:" + names + "))*")
+                    && Stream.of(value.split(",")).noneMatch(missing::contains);
         }
 
         @Override
         public String known() {
             return "a list of "
-                    + names.replace("|", ", ")
+                    + Stream.of(names.split("\\|"))
+                            .filter(name -> !missing.contains(name))
+                            .collect(Collectors.joining(", "))
                     + ", each with ^ before it to leave it out";
         }
     }
 
     private MkfsOptions() {}
+
+    /// `-G` is about flex_bg.
+    private static Map<String, Value> ext3() {
+        var options = new HashMap<>(EXT);
+        options.remove("-G");
+        options.computeIfPresent("-O", (_, features) -> ((Features) features).without(BEYOND_EXT3));
+        return Map.copyOf(options);
+    }
+
+    /// The file system and its options, for messages: `ext4 with mkfsOptions '-m 0'`.
+    public static String described(FileSystemType fileSystem, List<String> options) {
+        return options.isEmpty()
+                ? fileSystem.kernelName()
+                : "%s with mkfsOptions '%s'".formatted(fileSystem, String.join(" ", options));
+    }
 
     /// @throws VolumeException INVALID naming the first option that is not known to be safe
     public static void check(FileSystemType fileSystem, List<String> options) {
@@ -241,7 +293,8 @@ public final class MkfsOptions {
 
     private static Map<String, Value> known(FileSystemType fileSystem) {
         return switch (fileSystem) {
-            case EXT4, EXT3 -> EXT;
+            case EXT4 -> EXT;
+            case EXT3 -> EXT3;
             case XFS -> XFS;
             case BTRFS -> BTRFS;
         };

@@ -30,7 +30,7 @@ final class SmallestVolume {
     /// @param mkfsOptions that [MkfsOptions] has checked
     /// @throws VolumeException INVALID if no volume is large enough
     static long bytes(FileSystemType fileSystem, List<String> mkfsOptions) {
-        var options = new Options(mkfsOptions);
+        var options = new GivenOptions(mkfsOptions);
         var wanted =
                 switch (fileSystem) {
                     case EXT4, EXT3 -> ext(options);
@@ -41,16 +41,16 @@ final class SmallestVolume {
     }
 
     /// The journal takes half of a volume at most; some of the rest is for the inodes.
-    private static long ext(Options options) {
+    private static long ext(GivenOptions options) {
         return options.setting("-J", "size").map(Long::parseLong).orElse(0L) * MIB * 9 / 4;
     }
 
-    private static long btrfs(Options options) {
+    private static long btrfs(GivenOptions options) {
         var data = options.value("-d").or(() -> options.value("--data"));
         return data.equals(Optional.of("dup")) ? BTRFS_DUP : 0;
     }
 
-    private static long xfs(Options options) {
+    private static long xfs(GivenOptions options) {
         var log = options.setting("-l", "size");
         var logBytes = log.map(SmallestVolume::parse).orElse(SMALLEST_LOG);
         if (logBytes < SMALLEST_LOG || logBytes > LARGEST_LOG) {
@@ -73,7 +73,7 @@ final class SmallestVolume {
         return groups(options) * leastGroup;
     }
 
-    private static long groups(Options options) {
+    private static long groups(GivenOptions options) {
         var striped =
                 options.setting("-d", "su").or(() -> options.setting("-d", "sunit")).isPresent();
         return options.setting("-d", "agcount")
@@ -91,22 +91,5 @@ final class SmallestVolume {
 
     private static VolumeException invalid(String format, Object... arguments) {
         return new VolumeException(Reason.INVALID, String.format(format, arguments));
-    }
-
-    /// Each an option and its value.
-    private record Options(List<String> words) {
-        Optional<String> value(String option) {
-            var place = words.indexOf(option);
-            return place < 0 ? Optional.empty() : Optional.of(words.get(place + 1));
-        }
-
-        /// Of `key=value,key=value`.
-        Optional<String> setting(String option, String key) {
-            return value(option).stream()
-                    .flatMap(settings -> List.of(settings.split(",")).stream())
-                    .filter(setting -> setting.startsWith(key + "="))
-                    .map(setting -> setting.substring(key.length() + 1))
-                    .findFirst();
-        }
     }
 }

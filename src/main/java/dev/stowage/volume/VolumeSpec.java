@@ -86,12 +86,35 @@ public record VolumeSpec(
                 requestedBytes);
     }
 
+    /// The same, with no larger size than `largestBytes`, which is at least what is required.
+    public VolumeSpec atMost(long largestBytes) {
+        return new VolumeSpec(
+                name,
+                capacity.atMost(largestBytes),
+                fileSystem,
+                mkfsOptions,
+                provisioning,
+                blockSizeBytes,
+                content,
+                limits);
+    }
+
+    /// The largest size that its file system could have.
+    long largestBytes() {
+        return fileSystem
+                .map(type -> LargestVolume.bytes(type, mkfsOptions))
+                .orElse(Long.MAX_VALUE);
+    }
+
     /// The size to make: what is asked for, and enough for the file system.
     ///
-    /// @throws VolumeException OUT_OF_RANGE if the limit forbids it; INVALID if no size is enough
-    ///     for what the options ask for
+    /// @throws VolumeException OUT_OF_RANGE if the limit forbids it, or the file system holds less;
+    ///     INVALID if no size is enough for what the options ask for
     public long sizeBytes() {
-        return capacity.choose(fileSystem.map(this::smallest).orElse(1L));
+        return fileSystem
+                .map(type -> LargestVolume.within(capacity, type, mkfsOptions))
+                .orElse(capacity)
+                .choose(fileSystem.map(this::smallest).orElse(1L));
     }
 
     private long smallest(FileSystemType type) {
@@ -99,15 +122,12 @@ public record VolumeSpec(
         if (capacity.limitBytes() > 0 && capacity.limitBytes() < bytes) {
             throw new VolumeException(
                     Reason.OUT_OF_RANGE,
-                    "the limit is %d bytes, but %s%s needs at least %d"
-                            .formatted(capacity.limitBytes(), type, withOptions(), bytes));
+                    "the limit is %d bytes, but %s needs at least %d"
+                            .formatted(
+                                    capacity.limitBytes(),
+                                    MkfsOptions.described(type, mkfsOptions),
+                                    bytes));
         }
         return bytes;
-    }
-
-    private String withOptions() {
-        return mkfsOptions.isEmpty()
-                ? ""
-                : " with mkfsOptions '%s'".formatted(String.join(" ", mkfsOptions));
     }
 }

@@ -15,10 +15,10 @@ public final class Volumes {
     private final Contents contents;
     private final WaitingDeletions waitingDeletions = new WaitingDeletions();
 
-    public Volumes(Pools pools, NodeId node) {
+    public Volumes(Pools pools, NodeId node, FormatTrial trial) {
         this.pools = pools;
         this.node = node;
-        this.contents = new Contents(pools);
+        this.contents = new Contents(pools, trial);
     }
 
     /// A volume and where it can be reached.
@@ -30,15 +30,18 @@ public final class Volumes {
     /// What is asked of [#capacity]: for volumes of which kind, seen from where.
     ///
     /// @param capabilities how the volumes are to be used; empty: in any way
+    /// @param mkfsOptions for those that are to be mounted
     /// @param place all that a node there tells of itself, where they must be reached; without
     ///     segments: anywhere
     public record CapacityQuery(
             Optional<String> pool,
             Optional<Provisioning> provisioning,
             List<Capability> capabilities,
+            List<String> mkfsOptions,
             Topology place) {
         public CapacityQuery {
             capabilities = List.copyOf(capabilities);
+            mkfsOptions = List.copyOf(mkfsOptions);
         }
     }
 
@@ -95,7 +98,7 @@ public final class Volumes {
             return volume;
         }
         requireWithinLimit(volume, capacity);
-        return pools.holding(id).expand(id, capacity);
+        return pools.holding(id).expand(id, contents.growth(volume, capacity));
     }
 
     /// The volume after its growth, which must have happened already.
@@ -196,24 +199,29 @@ public final class Volumes {
         var backend = pool.backend();
         return servedBy(backend, query)
                 ? backend.capacity(query.provisioning().orElse(pool.defaults().provisioning()))
+                        .atMost(specOf(query).largestBytes())
                 : Capacity.NONE;
     }
 
     /// The smallest volume that such a request can have.
     public long smallestBytes(CapacityQuery query) {
-        var pool = pools.named(query.pool());
+        return specOf(query).sizeBytes();
+    }
+
+    private VolumeSpec specOf(CapacityQuery query) {
+        var mounted =
+                query.capabilities().stream().anyMatch(c -> c.type() instanceof AccessType.Mount);
         return new VolumeRequest(
                         "",
                         query.pool(),
                         CapacityRange.atLeast(1),
                         query.capabilities(),
-                        List.of(),
+                        mounted ? query.mkfsOptions() : List.of(),
                         query.provisioning(),
                         List.of(),
                         new Content.Blank(),
                         LimitSettings.NONE)
-                .resolve(pool.defaults())
-                .sizeBytes();
+                .resolve(pools.named(query.pool()).defaults());
     }
 
     private boolean servedBy(Backend backend, CapacityQuery query) {

@@ -62,6 +62,21 @@ class CommandTest {
                         CommandException.class, e -> assertThat(e.exitCode()).isEqualTo(128 + 9));
     }
 
+    /// mke2fs says some of its refusals on stdout alone.
+    @Test
+    void whatAFailedProgramSaidOnStdoutIsKeptToo() {
+        assertThatThrownBy(() -> shell("echo no extents; exit 1"))
+                .isInstanceOfSatisfying(
+                        CommandException.class,
+                        e -> {
+                            assertThat(e.stdout()).isEqualTo("no extents\n");
+                            assertThat(e.stderr()).isEmpty();
+                            assertThat(e).hasMessageEndingWith("exited with 1: no extents");
+                        });
+        assertThatThrownBy(() -> shell("echo out; echo err >&2; exit 1"))
+                .hasMessageEndingWith("exited with 1: err\nout");
+    }
+
     @Test
     void aMissingProgramIsNamed() {
         assertThatThrownBy(() -> Command.run(List.of("mkfs.nofs", "-q"), LIMIT))

@@ -33,7 +33,7 @@ class VolumeListTest {
                 new Pools(
                         Stream.of(hdd, nvme, ssd).map(VolumeListTest::open).toList(),
                         Optional.empty())) {
-            assertThat(ids(new Volumes(pools, new NodeId("n1")), limit))
+            assertThat(ids(new Volumes(pools, new NodeId("n1"), FormatTrial.NONE), limit))
                     .containsExactlyElementsOf(made.stream().sorted().toList());
         }
         for (var backend : List.of(hdd, ssd)) {

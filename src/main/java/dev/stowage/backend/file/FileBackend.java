@@ -59,6 +59,7 @@ public final class FileBackend
     private final VolumeStore store;
     private final Readers readers = new Readers();
     private final Room room;
+    private final LargestFile largest;
     private final VolumeCreation creation;
     private final FileSnapshots snapshots;
     private final FileGroups groups;
@@ -75,7 +76,8 @@ public final class FileBackend
         pool = open.folder();
         store = new VolumeStore(pool, open.durable());
         room = new Room(open.promises(), open.recount());
-        creation = new VolumeCreation(open, store, room);
+        largest = new LargestFile(pool);
+        creation = new VolumeCreation(open, store, room, largest);
         growth = new VolumeGrowth(store, open.durable());
         disposal = new Disposal(open);
         nodes = new NodeRecords(pool, open.durable());
@@ -125,6 +127,7 @@ public final class FileBackend
     @Override
     public Volume createFrom(VolumeId id, VolumeSpec spec, Origin origin) throws IOException {
         requireHealthy();
+        XfsReach.require(origin, spec.capacity());
         var reflinks = open.probe().reflinks();
         return creation.create(id, spec, new OriginFilling(origin, reflinks, snapshots::closing));
     }
@@ -236,11 +239,13 @@ public final class FileBackend
             return volume;
         }
         requireNotCopied(id);
-        var target = growth.target(volume, range);
         var before = open.promises().promised(promiseOf(id));
-        room.reserve(promiseOf(id), target, volume.provisioning());
         var grown = false;
         try {
+            // Asks for more than there is come first: another day the pool may have it.
+            room.reserve(promiseOf(id), range.requiredBytes(), volume.provisioning());
+            var target = growth.target(volume, largest.within(range));
+            room.reserve(promiseOf(id), target, volume.provisioning());
             var larger =
                     growth.grow(
                             pool.volume(id), volume.withCapacity(target, range.requiredBytes()));
@@ -295,7 +300,7 @@ public final class FileBackend
     @Override
     public Capacity capacity(Provisioning provisioning) throws IOException {
         open.recount().ifOthersChangedThePool();
-        return open.promises().capacity(provisioning);
+        return largest.within(open.promises().capacity(provisioning));
     }
 
     @Override

@@ -17,12 +17,14 @@ final class VolumeCreation {
     private final OpenPool open;
     private final VolumeStore store;
     private final Room room;
+    private final LargestFile largest;
     private final VolumeBuilder builder;
 
-    VolumeCreation(OpenPool open, VolumeStore store, Room room) {
+    VolumeCreation(OpenPool open, VolumeStore store, Room room, LargestFile largest) {
         this.open = open;
         this.store = store;
         this.room = room;
+        this.largest = largest;
         this.builder = new VolumeBuilder(open.folder(), open.folders(), open.durable());
     }
 
@@ -35,7 +37,7 @@ final class VolumeCreation {
                 open.durable().sync(open.folders().volumes());
                 return present.get();
             }
-            var wanted = Volume.granted(id, spec, Instant.now());
+            var wanted = Volume.granted(id, largest.within(spec), Instant.now());
             if (build(wanted, filling)) {
                 return wanted;
             }

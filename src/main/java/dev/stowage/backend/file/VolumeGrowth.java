@@ -39,7 +39,8 @@ final class VolumeGrowth {
                             .formatted(volume.id(), bytes, range.limitBytes(), bytes));
         }
         var least = Math.max(volume.capacityBytes(), bytes);
-        return withinReach(volume, range, least).choose(least);
+        var reach = withinReach(volume, range, least);
+        return XfsReach.within(volume, store.image(volume.id()), reach, least).choose(least);
     }
 
     /// The range without what the volume's file system can never take. Read from the image, also
