@@ -54,11 +54,19 @@ final class VolumeImport implements Callable<Integer> {
             names = "--fs",
             paramLabel = "TYPE",
             description =
-                    "ext4, ext3, xfs or btrfs (default: what the image holds; for a folder ext4).")
+                    "ext4, ext3, xfs or btrfs (default: what the image holds; for a folder ext4). Of two that an image says it holds, the one that counts.")
     private @Nullable String fileSystem;
 
-    @Option(names = "--block", description = "Make a raw block volume of the image.")
+    @Option(
+            names = "--block",
+            description = "Make a raw block volume of the image, whatever it holds.")
     private boolean block;
+
+    @Option(
+            names = "--as-is",
+            description =
+                    "With --block: also of an image whose disk is packed in it, as qcow2 or gzip.")
+    private boolean asIs;
 
     @Option(
             names = "--size",
@@ -86,7 +94,7 @@ final class VolumeImport implements Callable<Integer> {
         var config = options.config();
         var pool = options.pool(config);
         var kind = provisioning == null ? pool.provisioning() : Provisioning.require(provisioning);
-        var from = source(kind);
+        var from = source(kind, pool.path());
         try (var _ = new Interruption();
                 var guest = options.enter(pool)) {
             var volume = guest.adopt(spec(named, from, kind), from.content());
@@ -100,16 +108,21 @@ final class VolumeImport implements Callable<Integer> {
         return 0;
     }
 
-    private ImportSource source(Provisioning kind) throws IOException {
+    private ImportSource source(Provisioning kind, Path pool) throws IOException {
         var path = requireNonNull(source).toAbsolutePath();
         var asked = Optional.ofNullable(fileSystem).map(FileSystemType::require);
         if (block && (asked.isPresent() || Files.isDirectory(path))) {
             throw new ConfigException(
                     "--block is for disk images without a file system that is to be mounted: leave out --fs, or --block");
         }
-        return Files.isDirectory(path)
-                ? ImportSource.folder(path, asked)
-                : ImportSource.image(path, asked, block, kind);
+        if (asIs && !block) {
+            throw new ConfigException("--as-is is for --block alone: leave it out, or add --block");
+        }
+        if (Files.isDirectory(path)) {
+            return ImportSource.folder(path, asked, pool);
+        }
+        var image = ImportedImage.open(path);
+        return block ? image.block(asIs, kind) : image.fileSystem(asked, kind);
     }
 
     /// A raw image keeps its length, for what lies at its end; a file system grows into whole MiB.

@@ -4,12 +4,13 @@ import static dev.stowage.linux.LibC.LIBC;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /// A file system being configured (fsopen(2)). Refusals carry the lines that the file system wrote
-/// into the context's log; ext4 and others say more in the kernel log only.
+/// into the context's log, and those about its device in the kernel's log, which are mostly all.
 final class FsContext implements AutoCloseable {
     // linux/mount.h: enum fsconfig_command, FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC
     private static final long FSOPEN_CLOEXEC = 1;
@@ -26,10 +27,12 @@ final class FsContext implements AutoCloseable {
     private static final int LINE_BYTES = 1024;
 
     private final Fd fd;
+    private final String source;
     private final String subject;
 
-    private FsContext(Fd fd, String subject) {
+    private FsContext(Fd fd, String source, String subject) {
         this.fd = fd;
+        this.source = source;
         this.subject = subject;
     }
 
@@ -37,7 +40,8 @@ final class FsContext implements AutoCloseable {
     static FsContext open(String type, String source) throws ErrnoException {
         var subject = source + " as " + type;
         var result = LIBC.syscall(SystemCalls.FSOPEN, Syscall.cString(type), FSOPEN_CLOEXEC);
-        return new FsContext(Fd.of(Syscall.once("fsopen", subject, result), subject), subject);
+        return new FsContext(
+                Fd.of(Syscall.once("fsopen", subject, result), subject), source, subject);
     }
 
     /// The superblock that is mounted here (fspick(2)); EINVAL where the path is no mount's root.
@@ -49,7 +53,10 @@ final class FsContext implements AutoCloseable {
                         SystemCalls.AT_FDCWD,
                         Syscall.cString(mountPoint),
                         FSPICK_CLOEXEC);
-        return new FsContext(Fd.of(Syscall.once("fspick", subject, result), subject), subject);
+        return new FsContext(
+                Fd.of(Syscall.once("fspick", subject, result), subject),
+                mountPoint.toString(),
+                subject);
     }
 
     /// `flag` or `key=value`; only the first equals sign separates.
@@ -68,7 +75,19 @@ final class FsContext implements AutoCloseable {
 
     /// Makes the superblock, or finds the one that the device has already.
     void create() throws ErrnoException {
-        configure(FSCONFIG_CMD_CREATE, null, null);
+        try (var kernelLog = KernelLog.fromNow()) {
+            if (call(FSCONFIG_CMD_CREATE, null, null) < 0) {
+                var errno = Syscall.errno();
+                var words = new StringJoiner("; ");
+                var device = Path.of(source).getFileName();
+                for (var said : List.of(log(), kernelLog.about(String.valueOf(device)))) {
+                    if (!said.isEmpty()) {
+                        words.add(said);
+                    }
+                }
+                throw new ErrnoException("fsconfig", subject, errno, words.toString());
+            }
+        }
     }
 
     /// Asks the picked superblock to take on the options that were set. Answers the error.
@@ -79,21 +98,21 @@ final class FsContext implements AutoCloseable {
         return result < 0 ? Optional.of(Errno.of(Syscall.errno())) : Optional.empty();
     }
 
-    private void configure(long command, @Nullable String key, @Nullable String value)
-            throws ErrnoException {
-        var result =
-                LIBC.syscall(
-                        SystemCalls.FSCONFIG,
-                        fd.number(),
-                        command,
-                        key == null ? null : Syscall.cString(key),
-                        value == null ? null : Syscall.cString(value),
-                        0);
-        if (result < 0) {
+    private void configure(long command, String key, @Nullable String value) throws ErrnoException {
+        if (call(command, key, value) < 0) {
             var errno = Syscall.errno();
-            var what = key == null ? "" : ", option " + key;
-            throw new ErrnoException("fsconfig", subject + what, errno, log());
+            throw new ErrnoException("fsconfig", subject + ", option " + key, errno, log());
         }
+    }
+
+    private long call(long command, @Nullable String key, @Nullable String value) {
+        return LIBC.syscall(
+                SystemCalls.FSCONFIG,
+                fd.number(),
+                command,
+                key == null ? null : Syscall.cString(key),
+                value == null ? null : Syscall.cString(value),
+                0);
     }
 
     Fd mount(long attributes) throws ErrnoException {

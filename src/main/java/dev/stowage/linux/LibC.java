@@ -31,6 +31,27 @@ final class LibC {
 
         int unlinkat(int folder, @In byte[] path, int flags);
 
+        int mknodat(int folder, @In byte[] path, int mode, long device);
+
+        int symlinkat(@In byte[] content, int folder, @In byte[] path);
+
+        int linkat(int fromFolder, @In byte[] from, int toFolder, @In byte[] to, int flags);
+
+        long readlinkat(int folder, @In byte[] path, @Out byte[] content, long size);
+
+        int fchownat(int folder, @In byte[] path, int uid, int gid, int flags);
+
+        int utimensat(int folder, @In byte[] path, @In byte[] times, int flags);
+
+        /// glibc 2.30
+        long getdents64(int folder, @Out byte[] entries, long size);
+
+        long listxattr(@In byte[] path, @Out byte[] names, long size);
+
+        long getxattr(@In byte[] path, @In byte[] name, @Out byte[] value, long size);
+
+        int setxattr(@In byte[] path, @In byte[] name, @In byte[] value, long size, int flags);
+
         int fallocate(int fd, int mode, long offset, long length);
 
         /// Answers the errno itself.

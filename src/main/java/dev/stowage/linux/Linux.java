@@ -93,7 +93,8 @@ public final class Linux {
         }
     }
 
-    static void syncfs(Fd fd) throws ErrnoException {
+    /// As [#syncfs(Path)]; what could not be written is an error.
+    public static void syncfs(Fd fd) throws ErrnoException {
         Syscall.retrying("syncfs", fd, () -> LIBC.syncfs(fd.number()));
     }
 

@@ -18,8 +18,9 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /// Loop devices (linux/loop.h). They belong to the whole machine: what is found here may be
-/// anybody's, and it is the backing file's identity together with the name that says whose. Nothing
-/// here is ever bound with LO_FLAGS_AUTOCLEAR, which would detach a device that nobody holds open.
+/// anybody's, and it is the backing file's identity together with the name that says whose. No
+/// volume's device is ever bound with LO_FLAGS_AUTOCLEAR, which would detach a device that nobody
+/// holds open ([PassingLoopDevice] is).
 public final class LoopDevices {
     /// LOOP_MAJOR (linux/major.h) as mountinfo writes device numbers.
     public static final String MAJOR = LoopNodes.LOOP_MAJOR + ":";
@@ -64,15 +65,33 @@ public final class LoopDevices {
     static LoopDevice attach(
             LoopNodes nodes, Path image, String name, int blockSize, boolean readOnly)
             throws ErrnoException {
+        return attach(
+                nodes,
+                image,
+                name,
+                blockSize,
+                readOnly ? LoopStatus.LO_FLAGS_READ_ONLY : 0,
+                (number, device) -> describe(nodes, number, device, LoopStatus.read(device)));
+    }
+
+    /// What is made of a device that was just bound; the descriptor is closed after it.
+    interface Bound<T> {
+        T of(int number, Fd device) throws ErrnoException;
+    }
+
+    static <T> T attach(
+            LoopNodes nodes, Path image, String name, int blockSize, int flags, Bound<T> bound)
+            throws ErrnoException {
+        var readOnly = (flags & LoopStatus.LO_FLAGS_READ_ONLY) != 0;
         var mode = readOnly ? OpenFlags.O_RDONLY : OpenFlags.O_RDWR;
-        var flags = LoopStatus.LO_FLAGS_DIRECT_IO | (readOnly ? LoopStatus.LO_FLAGS_READ_ONLY : 0);
         try (var file = Fd.open(image, mode | OpenFlags.O_NOFOLLOW)) {
             if (!file.stat().isRegularFile()) {
                 throw new ErrnoException(
                         "LOOP_CONFIGURE", image + ", not a regular file", Errno.EINVAL);
             }
-            var configuration = LoopStatus.configuration(file, blockSize, flags, nameBytes(name));
-            return bindFreeDevice(nodes, mode, configuration);
+            var all = flags | LoopStatus.LO_FLAGS_DIRECT_IO;
+            var configuration = LoopStatus.configuration(file, blockSize, all, nameBytes(name));
+            return bindFreeDevice(nodes, mode, configuration, bound);
         }
     }
 
@@ -91,8 +110,8 @@ public final class LoopDevices {
     /// Between the kernel's answer "N is free" and our binding it another process may have been
     /// quicker (EBUSY). Where the same N is in the way twice, somebody holds it exclusively though
     /// it is unbound: a new one is added.
-    private static LoopDevice bindFreeDevice(LoopNodes nodes, int mode, byte[] configuration)
-            throws ErrnoException {
+    private static <T> T bindFreeDevice(
+            LoopNodes nodes, int mode, byte[] configuration, Bound<T> bound) throws ErrnoException {
         try (var control = Fd.open(CONTROL, OpenFlags.O_RDWR)) {
             var last = -1;
             for (var attempt = 1; ; attempt++) {
@@ -102,7 +121,7 @@ public final class LoopDevices {
                 }
                 try (var device = nodes.open(number, mode)) {
                     device.ioctl("LOOP_CONFIGURE", LOOP_CONFIGURE, configuration);
-                    return describe(nodes, number, device, LoopStatus.read(device));
+                    return bound.of(number, device);
                 } catch (ErrnoException e) {
                     // ENXIO: the device was removed in the meantime (LOOP_CTL_REMOVE), or is being
                     // detached.

@@ -54,6 +54,12 @@ public record MountTable(List<MountPoint> mounts) {
                                 mount.path().length() < best.path().length() ? best : mount);
     }
 
+    /// Whether one of two folders lies in the other, or they are the same: through symlinks, bind
+    /// mounts and what is mounted below them too.
+    public boolean overlap(Path one, Path other) throws IOException {
+        return FilePlace.overlap(one, other, this);
+    }
+
     private static boolean isAtOrBelow(String path, String folder) {
         return path.equals(folder) || path.startsWith(folder.equals("/") ? "/" : folder + "/");
     }

@@ -27,10 +27,11 @@ public record Stat(
     static final int S_IFBLK = 0060000;
     private static final int S_IFREG = 0100000;
     private static final int S_IFLNK = 0120000;
+    private static final int S_IFSOCK = 0140000;
     private static final long STATX_BASIC_STATS = 0x7ff;
 
     /// sizeof(struct statx), linux/stat.h; the same on all architectures, unlike struct stat.
-    private static final int STATX_SIZE = 256;
+    static final int STATX_SIZE = 256;
 
     /// Of `path` below `folder`, or of the descriptor `folder` itself (AT_EMPTY_PATH).
     static Stat read(int folder, byte[] path, int flags, Object subject) throws ErrnoException {
@@ -83,7 +84,7 @@ public record Stat(
         return fields.getLong(offset) * 1_000_000_000L + fields.getInt(offset + 8);
     }
 
-    private static long statx(int folder, byte[] path, int flags, byte[] statx) {
+    static long statx(int folder, byte[] path, int flags, byte[] statx) {
         return LibC.LIBC.syscall(
                 SystemCalls.STATX,
                 folder,
@@ -93,7 +94,7 @@ public record Stat(
                 statx);
     }
 
-    private static Stat of(byte[] statx) {
+    static Stat of(byte[] statx) {
         var fields = ByteBuffer.wrap(statx).order(ByteOrder.nativeOrder());
         return new Stat(
                 dev(fields),
@@ -153,6 +154,10 @@ public record Stat(
 
     public boolean isSymlink() {
         return (mode & S_IFMT) == S_IFLNK;
+    }
+
+    public boolean isSocket() {
+        return (mode & S_IFMT) == S_IFSOCK;
     }
 
     public long allocatedBytes() {

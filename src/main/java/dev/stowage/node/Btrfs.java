@@ -3,6 +3,7 @@ package dev.stowage.node;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.OpenFlags;
 import java.io.IOException;
+import java.nio.file.Path;
 
 /// What the first superblock of a btrfs says (struct btrfs_super_block, linux/btrfs_tree.h).
 final class Btrfs {
@@ -12,8 +13,8 @@ final class Btrfs {
     private Btrfs() {}
 
     /// Whether a log was left that the next mount must replay.
-    static boolean isDirty(BlockDevice device) throws IOException {
-        try (var fd = Fd.open(device.path(), OpenFlags.O_RDONLY)) {
+    static boolean isDirty(Path device) throws IOException {
+        try (var fd = Fd.open(device, OpenFlags.O_RDONLY)) {
             var at = SUPERBLOCK + LOG_ROOT;
             var area = DeviceBytes.read(fd, at, Long.BYTES, fd.blockDeviceBytes());
             return (area.integer(at) | area.integer(at + Integer.BYTES)) != 0;

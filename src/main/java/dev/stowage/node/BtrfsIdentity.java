@@ -78,10 +78,7 @@ final class BtrfsIdentity {
     }
 
     private static BtrfsSuperblock read(Fd fd, long position) throws IOException {
-        var read = DeviceBytes.read(fd, position, BtrfsSuperblock.BYTES, fd.blockDeviceBytes());
-        var bytes = new byte[BtrfsSuperblock.BYTES];
-        read.bytes().get(0, bytes, 0, read.bytes().limit());
-        return new BtrfsSuperblock(bytes);
+        return BtrfsSuperblock.read(fd, position, fd.blockDeviceBytes());
     }
 
     private static void write(Fd fd, BtrfsSuperblock superblock, long position) throws IOException {

@@ -2,6 +2,8 @@ package dev.stowage.node;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import dev.stowage.linux.Fd;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
@@ -23,8 +25,10 @@ final class BtrfsSuperblock {
     private static final int FSID = 32;
     private static final int BYTENR = 48;
     private static final int MAGIC_AT = 64;
+    private static final int DEVICES = 136;
     private static final int INCOMPAT_FLAGS = 188;
     private static final int CHECKSUM_TYPE = 196;
+    private static final int DEVICE_BYTES = 209;
     private static final int METADATA_UUID = 571;
 
     private static final int CHECKSUM_BYTES = 32;
@@ -41,6 +45,14 @@ final class BtrfsSuperblock {
             throw new IllegalArgumentException("a superblock has " + BYTES + " bytes");
         }
         this.bytes = bytes.clone();
+    }
+
+    /// What lies at `position`, whether it is a superblock or not.
+    static BtrfsSuperblock read(Fd device, long position, long deviceBytes) throws IOException {
+        var read = DeviceBytes.read(device, position, BYTES, deviceBytes);
+        var bytes = new byte[BYTES];
+        read.bytes().get(0, bytes, 0, read.bytes().limit());
+        return new BtrfsSuperblock(bytes);
     }
 
     /// Whether it is one, and whole. One whose checksum is of a kind that is not known here counts
@@ -61,6 +73,16 @@ final class BtrfsSuperblock {
         var at = fields();
         at.order(ByteOrder.BIG_ENDIAN); // a UUID is a row of bytes
         return new UUID(at.getLong(FSID), at.getLong(FSID + Long.BYTES));
+    }
+
+    /// How many devices the file system lies on.
+    long devices() {
+        return fields().getLong(DEVICES);
+    }
+
+    /// What it takes of this device.
+    long deviceBytes() {
+        return fields().getLong(DEVICE_BYTES);
     }
 
     /// This superblock as the copy at `position` of a file system with another identity. What its

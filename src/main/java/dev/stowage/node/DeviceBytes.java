@@ -52,6 +52,11 @@ record DeviceBytes(long start, ByteBuffer bytes) {
         return holds(offset, Integer.BYTES) ? bytes.getInt(at(offset)) : 0;
     }
 
+    /// Big endian; 0 beyond what was read.
+    long bigEndian(long offset) {
+        return holds(offset, Long.BYTES) ? Long.reverseBytes(bytes.getLong(at(offset))) : 0;
+    }
+
     private int at(long offset) {
         return Math.toIntExact(offset - start);
     }

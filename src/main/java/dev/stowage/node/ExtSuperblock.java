@@ -15,6 +15,7 @@ record ExtSuperblock(DeviceBytes device, long offset) {
     // s_feature_compat, s_feature_incompat, s_feature_ro_compat
     private static final int HAS_JOURNAL = 0x4;
     private static final int IS_JOURNAL_DEVICE = 0x8;
+    private static final int IS_64_BIT = 0x80;
     // All that ext3 knows: FILETYPE, RECOVER, META_BG; SPARSE_SUPER, LARGE_FILE, BTREE_DIR.
     private static final int EXT3_INCOMPATIBLE = 0x2 | 0x4 | 0x10;
     private static final int EXT3_READ_ONLY_COMPATIBLE = 0x1 | 0x2 | 0x4;
@@ -44,11 +45,11 @@ record ExtSuperblock(DeviceBytes device, long offset) {
                 : Optional.empty();
     }
 
-    String kind() {
-        if ((incompatible() & IS_JOURNAL_DEVICE) != 0) {
-            return "an external ext journal";
-        }
-        return fileSystem().map(FileSystemType::kernelName).orElse("ext2");
+    Signature signature() {
+        var journal = (incompatible() & IS_JOURNAL_DEVICE) != 0;
+        return fileSystem()
+                .map(Signature::of)
+                .orElseGet(() -> Signature.foreign(journal ? "an external ext journal" : "ext2"));
     }
 
     /// Empty for ext2 and for a journal device.
@@ -77,6 +78,18 @@ record ExtSuperblock(DeviceBytes device, long offset) {
     /// s_block_group_nr
     private int group() {
         return unsignedShort(0x5a);
+    }
+
+    /// What the file system takes of its device.
+    long fileSystemBytes() {
+        var high = (incompatible() & IS_64_BIT) != 0 ? integer(0x150) : 0;
+        var blocks = Integer.toUnsignedLong(high) << 32 | Integer.toUnsignedLong(integer(0x4));
+        return blocks * blockSize();
+    }
+
+    /// Whether its journal lies on another device (s_journal_inum).
+    boolean journalElsewhere() {
+        return (integer(0x5c) & HAS_JOURNAL) != 0 && integer(0xe0) == 0;
     }
 
     private int incompatible() {

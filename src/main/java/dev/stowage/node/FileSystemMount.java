@@ -25,21 +25,40 @@ record FileSystemMount(
 
     /// @param fresh just made, or mounted elsewhere: there is nothing to check
     void mount(Path at, boolean fresh) throws IOException {
-        var mendable = isExt() && !readOnly && !fresh;
+        try {
+            mountOrMend(at, isExt() && !readOnly && !fresh);
+        } catch (ErrnoException e) {
+            if (readOnly && (e.is(Errno.EROFS) || isDirtyBtrfs())) {
+                throw needsReplay(e);
+            }
+            throw e.call().startsWith("fs") ? MountRefusal.of(volume, fileSystem, device, e) : e;
+        }
+    }
+
+    private void mountOrMend(Path at, boolean mendable) throws IOException {
         if (mendable && Ext.hasErrors(device)) {
             Ext.mend(fileSystem, device);
         }
         try {
             mount(at);
         } catch (ErrnoException e) {
-            if (readOnly && (e.is(Errno.EROFS) || isDirtyBtrfs())) {
-                throw needsReplay(e);
-            }
             if (!mendable || !e.is(Errno.EUCLEAN, Errno.EIO, Errno.EINVAL)) {
                 throw e;
             }
-            Ext.mend(fileSystem, device);
+            mend(e);
             mount(at);
+        }
+    }
+
+    private void mend(ErrnoException refusal) throws IOException {
+        try {
+            Ext.mend(fileSystem, device);
+        } catch (VolumeException e) {
+            throw new VolumeException(
+                    e.reason(),
+                    "volume %s can't be mounted: %s; %s"
+                            .formatted(volume, refusal.getMessage(), e.getMessage()),
+                    e);
         }
     }
 
@@ -74,7 +93,7 @@ record FileSystemMount(
 
     /// Which refuses with EIO.
     private boolean isDirtyBtrfs() throws IOException {
-        return fileSystem == FileSystemType.BTRFS && Btrfs.isDirty(device);
+        return fileSystem == FileSystemType.BTRFS && Btrfs.isDirty(device.path());
     }
 
     private boolean isExt() {

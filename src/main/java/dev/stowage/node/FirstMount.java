@@ -1,5 +1,6 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Mounts;
 import dev.stowage.linux.Mounts.MountAttribute;
@@ -41,7 +42,7 @@ final class FirstMount {
             Whole.require(volume, connection.device());
             format.ensure(volume, fileSystem, connection);
             prepare(volume, fileSystem, connection.device());
-            mountOnce(fileSystem, connection.device());
+            mountOnce(volume.id(), fileSystem, connection.device());
             connection.backing().sync();
             done(volume, fileSystem);
         } catch (IOException | RuntimeException e) {
@@ -51,7 +52,7 @@ final class FirstMount {
         DeviceRelease.release(volume.id().toString(), connection.device());
     }
 
-    private static void mountOnce(FileSystemType fileSystem, BlockDevice device)
+    private static void mountOnce(VolumeId id, FileSystemType fileSystem, BlockDevice device)
             throws IOException {
         var options = fileSystem == FileSystemType.XFS ? List.of("nouuid") : List.<String>of();
         var attributes = Set.of(MountAttribute.NOSUID, MountAttribute.NODEV);
@@ -59,6 +60,8 @@ final class FirstMount {
                 Mounts.detachedMount(
                         fileSystem.kernelName(), device.path().toString(), attributes, options)) {
             // its making has replayed the journal
+        } catch (ErrnoException e) {
+            throw MountRefusal.of(id, fileSystem, device, e);
         }
         try (var written = Fd.open(device.path(), OpenFlags.O_RDONLY)) {
             written.fsync();

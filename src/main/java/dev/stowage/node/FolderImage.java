@@ -1,81 +1,92 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Fd;
+import dev.stowage.linux.Folder;
 import dev.stowage.linux.Linux;
+import dev.stowage.linux.MountTable;
+import dev.stowage.linux.Mounts;
+import dev.stowage.linux.Mounts.MountAttribute;
+import dev.stowage.linux.PassingLoopDevice;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
-/// Makes a file system with the content of a folder in an image file, by mkfs alone: nothing is
-/// attached or mounted. Owners, modes, times, links and extended attributes are kept, sockets are
-/// left out.
+/// Makes a file system with the content of a folder in an image file: formatted, mounted where
+/// nobody sees it, and filled by [FolderCopy]. Device and mount go with this process, also when it
+/// is killed.
 public final class FolderImage {
-    private static final long BLOCK = 4096;
+    private static final String NAME = "stowage-import";
 
     /// What mke2fs gives to each inode (mke2fs.conf(5), inode_ratio).
     private static final long BYTES_FOR_EACH_FILE = 16384;
 
-    /// A journal, or the metadata of a btrfs, which lies there twice.
+    /// A journal or log, or the metadata of a btrfs, which lies there twice.
     private static final long ROOM_BYTES = 128L << 20;
 
     private FolderImage() {}
 
     /// Enough for the folder, and some more.
     ///
-    /// @throws VolumeException INVALID for a file system that can't be made so
-    public static long bytesFor(FileSystemType fileSystem, Path folder) throws IOException {
-        var _ = option(fileSystem);
-        var count = new Count();
-        Files.walkFileTree(folder, count);
-        return ROOM_BYTES + Math.max(count.bytes / 4 * 5, count.files * BYTES_FOR_EACH_FILE);
+    /// @param pool the folder of the pool that the image will be in
+    /// @throws VolumeException INVALID if one of the two lies in the other: the copy would contain
+    ///     itself; FAILED_PRECONDITION if this process can't mount anything
+    public static long bytesFor(Path folder, Path pool) throws IOException {
+        MountTry.requireRoot();
+        if (Files.exists(pool) && MountTable.read().overlap(folder, pool)) {
+            throw new VolumeException(
+                    Reason.INVALID,
+                    "%s contains the pool's folder %s, or lies in it, and a copy would contain itself: import a folder that has nothing to do with the pool"
+                            .formatted(folder, pool));
+        }
+        try (var from = Folder.open(folder)) {
+            var size = FolderSize.of(from);
+            return ROOM_BYTES + Math.max(size.bytes() / 4 * 5, size.files() * BYTES_FOR_EACH_FILE);
+        }
     }
 
     /// @param image reads as zeros, in its full length
-    public static void make(FileSystemType fileSystem, Path folder, Path image) throws IOException {
-        var options = new ArrayList<>(List.of(option(fileSystem), folder.toString()));
-        if (fileSystem != FileSystemType.BTRFS) {
-            var top = Linux.stat(folder);
-            options.addAll(List.of("-E", "root_owner=%d:%d".formatted(top.uid(), top.gid())));
+    /// @param blockSize of the device that it will be mounted from later
+    public static void make(FileSystemType fileSystem, Path folder, Path image, int blockSize)
+            throws IOException {
+        try (var device = PassingLoopDevice.attach(image, NAME, blockSize, false)) {
+            new Mkfs().run(fileSystem, List.of(), device.path(), true);
+            try (var from = Folder.open(folder);
+                    var mount = mount(fileSystem, device.path());
+                    var root = Folder.of(mount)) {
+                copy(from, root);
+                Linux.syncfs(root.fd());
+            }
+            device.fsync();
         }
-        new Mkfs().run(fileSystem, options, image, true);
     }
 
-    private static String option(FileSystemType fileSystem) {
-        return switch (fileSystem) {
-            case EXT4, EXT3 -> "-d";
-            case BTRFS -> "--rootdir";
-            case XFS ->
-                    throw new VolumeException(
-                            Reason.INVALID,
-                            "mkfs.xfs makes no file system from a folder: use ext4 or btrfs, or import an image that holds an xfs");
-        };
+    private static Fd mount(FileSystemType fileSystem, Path device) throws ErrnoException {
+        return Mounts.detachedMount(
+                fileSystem.kernelName(),
+                device.toString(),
+                Set.of(MountAttribute.NOSUID, MountAttribute.NODEV, MountAttribute.NOEXEC),
+                List.of());
     }
 
-    private static final class Count extends SimpleFileVisitor<Path> {
-        private long files;
-        private long bytes;
-
-        @Override
-        public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
-            return add(attributes);
-        }
-
-        @Override
-        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            return add(attributes);
-        }
-
-        private FileVisitResult add(BasicFileAttributes attributes) {
-            files++;
-            bytes += (attributes.size() + BLOCK - 1) / BLOCK * BLOCK;
-            return FileVisitResult.CONTINUE;
+    private static void copy(Folder from, Folder root) throws IOException {
+        try {
+            FolderCopy.copy(from, root);
+        } catch (ErrnoException e) {
+            if (!e.is(Errno.ENOSPC)) {
+                throw e;
+            }
+            throw new VolumeException(
+                    Reason.OUT_OF_RANGE,
+                    "what %s holds does not fit into the new volume (%s): import it with a larger --size"
+                            .formatted(from.fd(), e.getMessage()),
+                    e);
         }
     }
 }

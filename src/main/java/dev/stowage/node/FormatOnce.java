@@ -13,7 +13,6 @@ import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Optional;
 import java.util.function.Function;
 
 /// Sees to it that a volume holds the file system that is asked for. It is made once in the
@@ -136,24 +135,27 @@ final class FormatOnce {
         }
     }
 
+    /// A stale signature of something else may be beside it: which of two counts was decided when
+    /// it was formatted or imported.
     private static void requireHolds(Volume volume, FileSystemType wanted, BlockDevice device)
             throws IOException {
-        var found = Signatures.atStart(device);
-        if (found.isEmpty()) {
-            var copies = Signatures.copies(device);
-            throw new VolumeException(
-                    Reason.DAMAGED,
-                    "volume %s should hold %s, but its device holds %s; it is not formatted again: repair it or restore it"
-                            .formatted(
-                                    volume.id(),
-                                    wanted,
-                                    copies.map(Signature::name).orElse("no file system at all")));
+        if (Signatures.hold(device, wanted)) {
+            return;
         }
-        if (!found.get().fileSystem().equals(Optional.of(wanted))) {
+        var found = Signatures.atStart(device);
+        if (found.isPresent()) {
             throw new VolumeException(
                     Reason.FAILED_PRECONDITION,
                     "volume %s is asked for as %s, but its device holds %s; it is left as it is: ask for what it holds"
                             .formatted(volume.id(), wanted, found.get()));
         }
+        var copies = Signatures.copies(device);
+        throw new VolumeException(
+                Reason.DAMAGED,
+                "volume %s should hold %s, but its device holds %s; it is not formatted again: repair it or restore it"
+                        .formatted(
+                                volume.id(),
+                                wanted,
+                                copies.map(Signature::name).orElse("no file system at all")));
     }
 }

@@ -59,7 +59,8 @@ record Magic(String name, long offset, byte[] bytes) {
                     text("ocfs2", 2 * KIB, "OCFSV2"),
                     text("ocfs2", 4 * KIB, "OCFSV2"),
                     hex("nilfs2", KIB + 6, "3434"),
-                    text("hfs+", KIB, "H+\u0000"),
+                    text("hfs+", KIB, "H+\u0000\u0004"),
+                    text("hfs+", KIB, "HX\u0000\u0005"),
                     text("apfs", 32, "NXSB"),
                     text("iso9660", 32 * KIB + 1, "CD001"),
                     text("udf", 32 * KIB + 1, "BEA01"),
@@ -84,7 +85,10 @@ record Magic(String name, long offset, byte[] bytes) {
     }
 
     Optional<Signature> in(DeviceBytes area, long deviceBytes) {
-        var place = offset < 0 ? deviceBytes + offset : offset;
-        return area.matches(place, bytes) ? Optional.of(Signature.foreign(name)) : Optional.empty();
+        return isIn(area, deviceBytes) ? Optional.of(Signature.foreign(name)) : Optional.empty();
+    }
+
+    boolean isIn(DeviceBytes area, long deviceBytes) {
+        return area.matches(offset < 0 ? deviceBytes + offset : offset, bytes);
     }
 }

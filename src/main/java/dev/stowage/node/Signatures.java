@@ -7,7 +7,10 @@ import dev.stowage.linux.OpenFlags;
 import dev.stowage.volume.FileSystemType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 
 /// Looks for what a device holds, also where its first bytes are gone. Every read must succeed.
@@ -54,12 +57,28 @@ public final class Signatures {
         }
     }
 
-    /// As [#atStart(BlockDevice)], of a disk image or disk that is not connected.
+    /// Whether the start of the device says, maybe among other things, that it holds this.
+    static boolean hold(BlockDevice device, FileSystemType fileSystem) throws IOException {
+        try (var fd = Fd.open(device.path(), OpenFlags.O_RDONLY)) {
+            var signatures = new Signatures(fd, fd.blockDeviceBytes());
+            return signatures.allAtStart().stream()
+                    .anyMatch(found -> found.fileSystem().equals(Optional.of(fileSystem)));
+        }
+    }
+
+    /// All that a disk image, or a disk that is not connected, says at its start and its end that
+    /// it holds, each once. If that is nothing, what its copies of a superblock say.
     ///
     /// @param bytes its length
-    public static Optional<Signature> atStart(Path image, long bytes) throws IOException {
-        try (var fd = Fd.open(image, OpenFlags.O_RDONLY)) {
-            return new Signatures(fd, bytes).atStart();
+    public static List<Signature> all(Path image, long bytes) throws IOException {
+        try (var fd = Fd.open(image, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK)) {
+            var signatures = new Signatures(fd, bytes);
+            var found = new LinkedHashSet<>(signatures.allAtStart());
+            found.addAll(signatures.allAtEnd());
+            if (found.isEmpty()) {
+                signatures.copies().ifPresent(found::add);
+            }
+            return List.copyOf(found);
         }
     }
 
@@ -83,30 +102,41 @@ public final class Signatures {
     }
 
     private Optional<Signature> atStart() throws IOException {
-        var front = DeviceBytes.read(device, 0, FRONT_BYTES, bytes);
-        var own = ownFileSystem(front);
-        if (own.isPresent()) {
-            return own;
-        }
-        var foreign = foreign(front);
-        return foreign.isPresent() ? foreign : zfs(front);
+        return allAtStart().stream().findFirst();
     }
 
-    private static Optional<Signature> ownFileSystem(DeviceBytes front) {
+    private Optional<Signature> atEnd() throws IOException {
+        return allAtEnd().stream().findFirst();
+    }
+
+    private List<Signature> allAtStart() throws IOException {
+        var front = DeviceBytes.read(device, 0, FRONT_BYTES, bytes);
+        var found = ownFileSystems(front);
+        found.addAll(foreign(front));
+        return found;
+    }
+
+    private static List<Signature> ownFileSystems(DeviceBytes front) {
+        var found = new ArrayList<Signature>();
         if (front.matches(0, XFS)) {
-            return Optional.of(
+            found.add(
                     front.matches(XFS_IN_PROGRESS, new byte[] {1})
                             ? Signature.foreign("an xfs that mkfs.xfs did not finish")
                             : Signature.of(FileSystemType.XFS));
         }
         if (front.matches(BTRFS_SUPERBLOCKS[0] + 0x40, BTRFS)) {
-            return Optional.of(Signature.of(FileSystemType.BTRFS));
+            found.add(Signature.of(FileSystemType.BTRFS));
         }
-        return ExtSuperblock.primary(front).map(ext -> new Signature(ext.kind(), ext.fileSystem()));
+        ExtSuperblock.primary(front).map(ExtSuperblock::signature).ifPresent(found::add);
+        return found;
     }
 
-    private Optional<Signature> foreign(DeviceBytes area) {
-        return Magic.FOREIGN.stream().flatMap(magic -> magic.in(area, bytes).stream()).findFirst();
+    private List<Signature> foreign(DeviceBytes area) {
+        var found = new ArrayList<Signature>();
+        PackedFormat.ALL.forEach(packed -> packed.in(area, bytes).ifPresent(found::add));
+        Magic.FOREIGN.forEach(magic -> magic.in(area, bytes).ifPresent(found::add));
+        zfs(area).ifPresent(found::add);
+        return found;
     }
 
     /// Uberblocks: an array from 128 KiB into each label (vdev_impl.h).
@@ -119,18 +149,19 @@ public final class Signatures {
         return Optional.empty();
     }
 
-    private Optional<Signature> atEnd() throws IOException {
+    private List<Signature> allAtEnd() throws IOException {
         var start = Math.max(0, bytes / ZFS_LABEL * ZFS_LABEL - ZFS_UBERBLOCKS);
         var back = DeviceBytes.read(device, start, (int) (bytes - start), bytes);
+        var found = new ArrayList<Signature>();
         var sectors = bytes / SECTOR;
         // mdraid: version 1.0 lies 8 KiB before the end, 0.90 in the last whole 64 KiB
         var version1 = ((sectors - 16) & ~7L) * SECTOR;
         var version090 = ((sectors & ~127L) - 128) * SECTOR;
         if (back.matches(version1, MD) || back.matches(version090, MD)) {
-            return Optional.of(Signature.foreign("a RAID member (md)"));
+            found.add(Signature.foreign("a RAID member (md)"));
         }
-        var foreign = foreign(back);
-        return foreign.isPresent() ? foreign : zfs(back);
+        found.addAll(foreign(back));
+        return found;
     }
 
     private Optional<Signature> copies() throws IOException {

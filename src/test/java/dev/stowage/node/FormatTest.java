@@ -172,7 +172,8 @@ class FormatTest {
     }
 
     static Stream<Magic> foreign() {
-        return Magic.FOREIGN.stream();
+        return Stream.concat(
+                Magic.FOREIGN.stream(), PackedFormat.ALL.stream().map(PackedFormat::magic));
     }
 
     /// 3

@@ -1,11 +1,13 @@
 package dev.stowage.backend.file;
 
 import static dev.stowage.linux.OpenFlags.O_EXCL;
+import static dev.stowage.linux.OpenFlags.O_NONBLOCK;
 import static dev.stowage.linux.OpenFlags.O_RDONLY;
 
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
+import dev.stowage.linux.Linux;
 import dev.stowage.linux.Stat;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -20,6 +22,9 @@ import java.nio.file.Path;
 /// pool counts its blocks as its own, and shared ones would need new room when they are written.
 public record ImageContent(Path source, Provisioning provisioning) implements Content {
     /// The length of the image.
+    ///
+    /// @throws VolumeException INVALID if it is neither a file nor a disk; FAILED_PRECONDITION if
+    ///     somebody may write to it
     public static long bytes(Path source) throws IOException {
         try (var from = open(source)) {
             return bytes(from);
@@ -40,10 +45,12 @@ public record ImageContent(Path source, Provisioning provisioning) implements Co
     }
 
     private static Fd open(Path source) throws IOException {
+        requireImage(source, Linux.stat(source)); // a socket can't be opened at all
         Fd opened;
         try {
-            // O_EXCL counts for a disk alone, and is refused while it is mounted
-            opened = Fd.open(source, O_RDONLY | O_EXCL);
+            // O_EXCL counts for a disk alone, and is refused while it is mounted; O_NONBLOCK is for
+            // pipes, whose open waits for a writer
+            opened = Fd.open(source, O_RDONLY | O_EXCL | O_NONBLOCK);
         } catch (ErrnoException e) {
             if (e.is(Errno.EBUSY)) {
                 throw inUse(source, "it is mounted or otherwise in use");
@@ -51,7 +58,9 @@ public record ImageContent(Path source, Provisioning provisioning) implements Co
             throw e;
         }
         try {
-            requireUnused(source, opened.stat());
+            var stat = opened.stat();
+            requireImage(source, stat);
+            requireUnused(source, stat);
             return opened;
         } catch (IOException | RuntimeException e) {
             opened.close();
@@ -62,6 +71,15 @@ public record ImageContent(Path source, Provisioning provisioning) implements Co
     private static long bytes(Fd from) throws ErrnoException {
         var stat = from.stat();
         return stat.isBlockDevice() ? from.blockDeviceBytes() : stat.size();
+    }
+
+    private static void requireImage(Path source, Stat stat) {
+        if (!stat.isRegularFile() && !stat.isBlockDevice()) {
+            throw new VolumeException(
+                    Reason.INVALID,
+                    "%s is neither a file nor a disk nor a folder, so its content has no length: write it into a file, and import that"
+                            .formatted(source));
+        }
     }
 
     private static void requireUnused(Path source, Stat stat) throws IOException {
