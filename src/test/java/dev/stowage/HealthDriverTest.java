@@ -281,7 +281,7 @@ class HealthDriverTest {
                                     "PoolUnavailable", StorageHealthErrorType.STORAGE_UNREACHABLE));
             assertThat(listed(driver)).isEmpty();
             Files.move(folder.resolve("away"), folder.resolve("ssd"));
-            assertThat(reasons(known(driver, id))).isEmpty();
+            Polling.await("it is open again", LIMIT, () -> reasons(known(driver, id)).isEmpty());
             assertThat(storage(driver)).isEmpty();
         }
     }
@@ -356,7 +356,7 @@ class HealthDriverTest {
             triggerExt4Error(disk.mountPoint());
             // A repeat finds the volume, and makes sure that it is on the disk.
             assertThat(TestDriver.refusal(() -> create(driver, "v", "ext4", "thick")).getCode())
-                    .isEqualTo(Status.Code.INTERNAL);
+                    .isEqualTo(Status.Code.UNAVAILABLE);
             assertThat(storage(driver))
                     .contains(
                             Map.entry(

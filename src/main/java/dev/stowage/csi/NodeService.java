@@ -143,7 +143,15 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                             request.getVolumeId(),
                             "NodeStageVolume",
                             request,
-                            () -> stage(id, staging, use, request.getPublishContextMap()));
+                            () ->
+                                    volumes.reaching(
+                                            id,
+                                            () ->
+                                                    stage(
+                                                            id,
+                                                            staging,
+                                                            use,
+                                                            request.getPublishContextMap())));
                 });
     }
 
@@ -310,7 +318,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                             request.getVolumeId(),
                             "NodeExpandVolume",
                             request,
-                            () -> expand(id, path, size, request));
+                            () -> volumes.reaching(id, () -> expand(id, path, size, request)));
                 });
     }
 

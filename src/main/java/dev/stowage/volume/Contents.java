@@ -35,6 +35,8 @@ final class Contents {
                 tryFormat(copy);
             }
             return cloning.createFrom(id, copy, origin);
+        } catch (IOException e) { // which the new volume's own pool is not at fault for
+            throw pools.judged(source(spec.content()), e);
         }
     }
 
@@ -57,6 +59,14 @@ final class Contents {
     private void tryFormat(VolumeSpec spec) {
         spec.fileSystem()
                 .ifPresent(type -> trial.require(type, spec.mkfsOptions(), spec.sizeBytes()));
+    }
+
+    private static PooledId source(Content content) {
+        return switch (content) {
+            case Content.Blank _ -> throw new IllegalArgumentException("it comes from nowhere");
+            case Content.OfSnapshot(var id) -> id;
+            case Content.OfVolume(var id) -> id;
+        };
     }
 
     private Origin open(Content content) throws IOException {

@@ -68,7 +68,7 @@ public final class Health {
         if (!(ward.backend() instanceof Diagnosable diagnosable)) {
             return;
         }
-        for (var id : diagnosable.ids(after)) {
+        for (var id : Pools.unlessSick(() -> diagnosable.ids(after)).orElse(List.of())) {
             if (found.size() >= atMost) {
                 return;
             }
@@ -78,10 +78,10 @@ public final class Health {
         }
     }
 
-    /// Empty if it was deleted meanwhile.
+    /// Empty if it was deleted meanwhile, or its pool became sick.
     private static Optional<Diagnosis> ifPresent(Ward ward, VolumeId id) throws IOException {
         try {
-            return Optional.of(new Diagnosis(id, conditions(ward, id)));
+            return Pools.unlessSick(() -> new Diagnosis(id, conditions(ward, id)));
         } catch (VolumeException e) {
             if (e.reason() == Reason.NOT_FOUND) {
                 return Optional.empty();

@@ -80,7 +80,8 @@ public final class PoolGroups {
             if (backend.isPresent()
                     && backend.get() != own
                     && backend.get() instanceof GroupSnapshots others) {
-                var there = others.findGroup(GroupId.of(backend.get().pool(), name));
+                var id = GroupId.of(backend.get().pool(), name);
+                var there = Pools.unlessSick(() -> others.findGroup(id)).flatMap(found -> found);
                 if (there.isPresent()) {
                     throw taken(there.get(), "it is of volumes of another pool");
                 }

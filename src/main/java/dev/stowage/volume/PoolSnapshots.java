@@ -67,7 +67,8 @@ public final class PoolSnapshots {
     private void requireFreeElsewhere(String name, Backend own) throws IOException {
         for (var backend : inOrderOfIds()) {
             if (backend != own && backend instanceof Snapshots others) {
-                var there = others.findSnapshot(SnapshotId.of(backend.pool(), name));
+                var id = SnapshotId.of(backend.pool(), name);
+                var there = Pools.unlessSick(() -> others.findSnapshot(id)).flatMap(found -> found);
                 if (there.isPresent()) {
                     throw taken(there.get(), "it is of volume " + there.get().source());
                 }
@@ -115,7 +116,7 @@ public final class PoolSnapshots {
     }
 
     public Topology topology(SnapshotId id) {
-        return Topology.of(pools.holding(id), node);
+        return pools.owning(id).topology(node);
     }
 
     /// Snapshots of all usable pools in order of their ids.
@@ -131,7 +132,9 @@ public final class PoolSnapshots {
             if (backend instanceof Snapshots snapshots
                     && (after.isEmpty() || prefix(backend).compareTo(prefix(after.get())) >= 0)) {
                 var within = after.filter(a -> prefix(a).equals(prefix(backend)));
-                found.addAll(snapshots.listSnapshots(source, within, limit + 1 - found.size()));
+                var room = limit + 1 - found.size();
+                Pools.unlessSick(() -> snapshots.listSnapshots(source, within, room))
+                        .ifPresent(found::addAll);
             }
         }
         return found.size() > limit

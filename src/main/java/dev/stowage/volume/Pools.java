@@ -1,5 +1,6 @@
 package dev.stowage.volume;
 
+import java.io.IOException;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -43,6 +44,37 @@ public final class Pools implements AutoCloseable {
     /// @throws VolumeException FAILED_PRECONDITION if the pool is none of ours
     public Pool owning(PooledId id) {
         return pools.stream().filter(p -> p.owns(id)).findFirst().orElseThrow(() -> notHere(id));
+    }
+
+    /// What to answer where work on a volume outside of its pool failed: the failure itself, or
+    /// UNAVAILABLE with what the volume's pool has.
+    ///
+    /// @throws VolumeException in the latter case
+    IOException judged(PooledId id, IOException failed) {
+        var pool = pools.stream().filter(p -> p.owns(id)).findFirst();
+        if (pool.isPresent() && pool.get().judged(failed) instanceof VolumeException refused) {
+            throw refused;
+        }
+        return failed;
+    }
+
+    /// A look into a pool.
+    public interface Question<T> {
+        T ask() throws IOException;
+    }
+
+    /// For whoever asks several pools: the answer of one, or empty if it turns out to be sick,
+    // which
+    /// its own log line says. One that is sick is sick alone.
+    static <T> Optional<T> unlessSick(Question<T> question) throws IOException {
+        try {
+            return Optional.of(question.ask());
+        } catch (VolumeException e) {
+            if (e.reason() == Reason.UNAVAILABLE) {
+                return Optional.empty();
+            }
+            throw e;
+        }
     }
 
     /// Whether any of the pools has the power, usable or not at present.

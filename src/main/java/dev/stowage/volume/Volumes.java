@@ -159,7 +159,17 @@ public final class Volumes {
     }
 
     public Topology topology(VolumeId id) {
-        return Topology.of(pools.holding(id), node);
+        return pools.owning(id).topology(node);
+    }
+
+    /// Does work on a volume that is reached from here. Where that fails because the volume's pool
+    /// can't be used, or not be written to, it is UNAVAILABLE with what the pool has.
+    public <T> T reaching(VolumeId id, Pools.Question<T> work) throws IOException {
+        try {
+            return work.ask();
+        } catch (IOException e) {
+            throw pools.judged(id, e);
+        }
     }
 
     /// What this node reaches: the shared pools that it has, and itself if a pool is its own.
@@ -181,8 +191,9 @@ public final class Volumes {
         for (var backend : inOrderOfIds()) {
             if (after.isEmpty() || prefix(backend).compareTo(prefix(after.get())) >= 0) {
                 var within = after.filter(a -> prefix(a).equals(prefix(backend)));
-                found.addAll(backend.list(within, limit - found.size()));
-                if (found.size() == limit && backend.hasMore(found.getLast().volume().id())) {
+                var room = limit - found.size();
+                Pools.unlessSick(() -> backend.list(within, room)).ifPresent(found::addAll);
+                if (found.size() == limit && hasMore(backend, found.getLast().volume().id())) {
                     return new Page(found, Optional.of(found.getLast().volume().id()));
                 }
             }
@@ -190,10 +201,19 @@ public final class Volumes {
         return new Page(found, Optional.empty());
     }
 
-    /// How much can still be promised; nothing where the volumes asked for can't be.
+    private static boolean hasMore(Backend backend, VolumeId last) throws IOException {
+        return Pools.unlessSick(() -> backend.hasMore(last)).orElse(false);
+    }
+
+    /// How much can still be promised; nothing where the volumes asked for can't be, nor in a pool
+    /// that is absent, sick or read-only: whoever chooses a pool by this must not choose it.
     public Capacity capacity(CapacityQuery query) throws IOException {
         var pool = pools.named(query.pool());
-        if (pool.isAbsent()) {
+        return Pools.unlessSick(() -> capacity(pool, query)).orElse(Capacity.NONE);
+    }
+
+    private Capacity capacity(Pool pool, CapacityQuery query) throws IOException {
+        if (!pool.takesChanges()) {
             return Capacity.NONE;
         }
         var backend = pool.backend();

@@ -1,5 +1,7 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.FileSystemHealth;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.Usage;
@@ -35,15 +37,11 @@ final class Examination {
     }
 
     List<Condition> conditions() throws IOException {
-        requireStillThere();
+        requireStillThere(open);
         var conditions = new ArrayList<Condition>();
         var usage = PoolDisk.usage(pool.root());
         if (usage.readOnly() || FileSystemHealth.extRefusesWrites(Linux.stat(pool.root()).dev())) {
-            conditions.add(
-                    new Condition(
-                            Fault.POOL_READ_ONLY,
-                            "%s has become read-only: look at the kernel's log (dmesg) and mend its disk"
-                                    .formatted(pool.root())));
+            conditions.add(new Condition(Fault.POOL_READ_ONLY, readOnly(pool)));
         }
         fullness(usage, open.promises().hasThin()).ifPresent(conditions::add);
         if (usage.availableBytes() >= FULL_BYTES && open.promises().lacksInodes(usage)) {
@@ -54,14 +52,33 @@ final class Examination {
         return conditions;
     }
 
-    /// The disk may have been taken away below an open pool.
-    private void requireStillThere() throws IOException {
-        var present = PoolIdentity.read(pool);
-        if (present.filter(open.identity()::equals).isEmpty()) {
+    static String readOnly(PoolFolder pool) {
+        return "%s is read-only, so nothing in it can be made, changed or deleted: look at the kernel's log (dmesg), mend its disk and mount it writable"
+                .formatted(pool.root());
+    }
+
+    /// The disk may have died below an open pool, or have been taken away.
+    ///
+    /// @throws VolumeException UNAVAILABLE if so; an [IOException] says nothing of the pool
+    static void requireStillThere(OpenPool open) throws IOException {
+        var root = open.folder().root();
+        try {
+            var present = PoolIdentity.readFromDisk(open.folder());
+            if (present.filter(open.identity()::equals).isEmpty()) {
+                throw new VolumeException(
+                        Reason.UNAVAILABLE,
+                        "%s no longer holds this pool (%s): mount or put back its disk"
+                                .formatted(root, open.identity().uuid()));
+            }
+        } catch (ErrnoException e) {
+            if (e.is(Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM)) { // of this process or machine
+                throw e;
+            }
             throw new VolumeException(
                     Reason.UNAVAILABLE,
-                    "%s no longer holds this pool (%s): mount or put back its disk"
-                            .formatted(pool.root(), open.identity().uuid()));
+                    "its disk can't be read (%s): look at the kernel's log (dmesg), mend the disk and mount it again; no restart of the driver is needed"
+                            .formatted(e.getMessage()),
+                    e);
         }
     }
 

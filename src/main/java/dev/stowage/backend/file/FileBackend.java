@@ -83,7 +83,7 @@ public final class FileBackend
         nodes = new NodeRecords(pool, open.durable());
         attachments = new Attachments(open, store, nodes, readers);
         var times = FileTimes.of(pool);
-        list = new VolumeList(pool, store, times);
+        list = new VolumeList(open, store, times);
         snapshots = new FileSnapshots(open, store, disposal, readers, room, times);
         examination = new Examination(open, store);
         groups = new FileGroups(open, store, snapshots, disposal, room);
@@ -153,7 +153,7 @@ public final class FileBackend
 
     @Override
     public Optional<Snapshot> findSnapshot(SnapshotId id) throws IOException {
-        return snapshots.store().find(id);
+        return snapshots.find(id);
     }
 
     @Override
@@ -203,7 +203,7 @@ public final class FileBackend
     @Override
     public void delete(VolumeId id) throws IOException {
         requireHealthy();
-        if (store.find(id).isEmpty()) {
+        if (find(id).isEmpty()) {
             open.durable().sync(open.folders().volumes());
             return;
         }
@@ -217,7 +217,11 @@ public final class FileBackend
 
     @Override
     public Optional<Volume> find(VolumeId id) throws IOException {
-        return store.find(id);
+        var found = store.find(id);
+        if (found.isEmpty()) {
+            Examination.requireStillThere(open); // or nothing is known of any volume
+        }
+        return found;
     }
 
     @Override

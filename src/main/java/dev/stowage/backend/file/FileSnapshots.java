@@ -50,7 +50,7 @@ final class FileSnapshots implements AutoCloseable {
         this.readers = readers;
         this.room = room;
         groups = new GroupStore(open.folder(), open.durable());
-        store = new SnapshotStore(open.folder(), groups, times);
+        store = new SnapshotStore(open, groups, times);
         copies = new SnapshotCopies(open);
         builder = new SnapshotBuilder(open, new FrozenCopies(open, copies::closing));
     }
@@ -168,8 +168,17 @@ final class FileSnapshots implements AutoCloseable {
         }
     }
 
-    void delete(SnapshotId id) throws IOException {
+    /// A snapshot that is not there is none only where the pool is.
+    Optional<Snapshot> find(SnapshotId id) throws IOException {
         var found = store.find(id);
+        if (found.isEmpty()) {
+            Examination.requireStillThere(open);
+        }
+        return found;
+    }
+
+    void delete(SnapshotId id) throws IOException {
+        var found = find(id);
         if (found.isEmpty()) {
             open.durable().sync(open.folders().snapshots());
             return;

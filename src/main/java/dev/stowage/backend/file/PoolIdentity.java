@@ -1,5 +1,10 @@
 package dev.stowage.backend.file;
 
+import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
+import static dev.stowage.linux.OpenFlags.O_NONBLOCK;
+import static dev.stowage.linux.OpenFlags.O_RDONLY;
+
+import dev.stowage.linux.Fd;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
@@ -30,6 +35,17 @@ final class PoolIdentity {
         } catch (VolumeException e) {
             throw new VolumeException(Reason.UNAVAILABLE, e.getMessage(), e);
         }
+    }
+
+    /// As [#read], from the disk and not from what the kernel has in memory of it.
+    static Optional<PoolId> readFromDisk(PoolFolder pool) throws IOException {
+        try (var file =
+                Fd.openIfExists(pool.identity(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK).orElse(null)) {
+            if (file != null) {
+                file.dropCache();
+            }
+        }
+        return read(pool);
     }
 
     static UUID uuid(StoredRecord stored, String text) {

@@ -25,14 +25,16 @@ final class SnapshotStore {
     /// About 1 KiB of memory each.
     private static final int MOST_KEPT = 16 << 10;
 
+    private final OpenPool open;
     private final PoolFolder pool;
     private final GroupStore groups;
     private final UnchangedFiles<String, List<SnapshotId>> listedNames;
     private final UnchangedFiles<SnapshotId, Snapshot> listedRecords;
     private final UnchangedFiles<GroupId, Set<SnapshotId>> listedGroups;
 
-    SnapshotStore(PoolFolder pool, GroupStore groups, FileTimes times) {
-        this.pool = pool;
+    SnapshotStore(OpenPool open, GroupStore groups, FileTimes times) {
+        this.open = open;
+        this.pool = open.folder();
         this.groups = groups;
         listedNames = new UnchangedFiles<>(1, times);
         listedRecords = new UnchangedFiles<>(MOST_KEPT, times);
@@ -112,6 +114,10 @@ final class SnapshotStore {
                     : Optional.empty();
         } catch (VolumeException e) {
             LOG.warn("snapshot {} is left out of the list: {}", id, e.getMessage());
+            return Optional.empty();
+        } catch (IOException e) {
+            Examination.requireStillThere(open);
+            LOG.warn("snapshot {} can't be read and is left out of the list", id, e);
             return Optional.empty();
         }
     }

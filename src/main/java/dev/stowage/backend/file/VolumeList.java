@@ -24,13 +24,15 @@ final class VolumeList {
     /// About 1 KiB of memory each.
     private static final int MOST_KEPT = 16 << 10;
 
+    private final OpenPool open;
     private final PoolFolder pool;
     private final VolumeStore store;
     private final UnchangedFiles<String, List<VolumeId>> names;
     private final UnchangedFiles<VolumeId, ListedVolume> volumes;
 
-    VolumeList(PoolFolder pool, VolumeStore store, FileTimes times) {
-        this.pool = pool;
+    VolumeList(OpenPool open, VolumeStore store, FileTimes times) {
+        this.open = open;
+        this.pool = open.folder();
         this.store = store;
         names = new UnchangedFiles<>(1, times);
         volumes = new UnchangedFiles<>(MOST_KEPT, times);
@@ -76,19 +78,25 @@ final class VolumeList {
     }
 
     private Optional<ListedVolume> readable(Fd folder, VolumeId id) throws IOException {
-        var name = id.toString();
-        var record = folder.versionAt(name + "/" + VolumeFolder.RECORD);
-        var holders = folder.versionAt(name + "/" + VolumeFolder.HOLDERS);
-        var versions =
-                record.isPresent() && holders.isPresent()
-                        ? List.of(record.get(), holders.get())
-                        : List.<FileVersion>of();
         try {
-            return volumes.read(id, versions, () -> stored(id));
+            return volumes.read(id, versions(folder, id), () -> stored(id));
         } catch (VolumeException e) {
             LOG.warn("volume {} is left out of the list: {}", id, e.getMessage());
             return Optional.empty();
+        } catch (IOException e) {
+            Examination.requireStillThere(open);
+            LOG.warn("volume {} can't be read and is left out of the list", id, e);
+            return Optional.empty();
         }
+    }
+
+    /// Of the files that say what is listed of a volume; empty if one is not there.
+    private static List<FileVersion> versions(Fd folder, VolumeId id) throws IOException {
+        var record = folder.versionAt(id + "/" + VolumeFolder.RECORD);
+        var holders = folder.versionAt(id + "/" + VolumeFolder.HOLDERS);
+        return record.isPresent() && holders.isPresent()
+                ? List.of(record.get(), holders.get())
+                : List.of();
     }
 
     private Optional<ListedVolume> stored(VolumeId id) throws IOException {
