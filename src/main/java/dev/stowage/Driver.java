@@ -15,6 +15,7 @@ import dev.stowage.node.Freezing;
 import dev.stowage.node.MkfsTrial;
 import dev.stowage.node.NodeSelfTest;
 import dev.stowage.node.PodsGroup;
+import dev.stowage.volume.Backend;
 import dev.stowage.volume.Health;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Pool;
@@ -125,7 +126,13 @@ final class Driver implements AutoCloseable, SocketWatch.Listener {
         return List.of(
                 new NodeWatch.Duty(
                         "limits of volumes", pool -> limiting.renew(pool.pool(), pool::find)),
-                new NodeWatch.Duty("forgotten volumes", pool -> forgotten.giveBack(pool.pool())));
+                new NodeWatch.Duty("forgotten volumes", pool -> forgotten.giveBack(pool.pool())),
+                new NodeWatch.Duty("the record of this node", this::announce));
+    }
+
+    /// What there was no room for when the pool was opened.
+    private void announce(Backend pool) throws IOException {
+        var _ = AnnouncedPool.announce(pool, options.node(), config.maxVolumesPerNode());
     }
 
     private void examineNode() throws IOException {
@@ -238,7 +245,8 @@ final class Driver implements AutoCloseable, SocketWatch.Listener {
     }
 
     private PoolSource source(String name, Config.PoolConfig pool) {
-        var source = new FilePoolSource(PoolOptions.settings(name, pool), seen, options.node());
+        var settings = PoolOptions.settings(name, pool);
+        var source = new FilePoolSource(settings, seen, options.node());
         return options.role().servesNode()
                 ? new AnnouncedPool(source, options.node(), config.maxVolumesPerNode())
                 : source;

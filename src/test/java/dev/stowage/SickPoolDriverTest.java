@@ -1,5 +1,6 @@
 package dev.stowage;
 
+import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_READER_ONLY;
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static dev.stowage.TestDriver.MIB;
 import static dev.stowage.TestDriver.NODE;
@@ -154,6 +155,76 @@ class SickPoolDriverTest {
             for (; at >= 0; at = content.indexOf(needle, at + 1)) {
                 file.seek(at);
                 file.write(~needle.charAt(0));
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("64: a pool on a disk that became read-only serves what only reads")
+    void aReadOnlyPoolServesWhatOnlyReads() throws Exception {
+        try (var ssd = disk("ssd", LoopFileSystem.Kind.EXT4);
+                var hdd = disk("hdd", LoopFileSystem.Kind.XFS)) {
+            String used;
+            String free;
+            try (var driver = start(ssd, hdd)) {
+                used = create(driver, "ssd", "used");
+                free = create(driver, "ssd", "free");
+                driver.stage(free, Map.of(), SINGLE_NODE_WRITER);
+                driver.unstage(free);
+                driver.stage(used, Map.of(), SINGLE_NODE_WRITER);
+                driver.publish(used, Map.of(), "target", SINGLE_NODE_WRITER, false);
+                run("mount", "-o", "remount,errors=remount-ro", ssd.mountPoint().toString());
+                var device = ssd.device().path().getFileName().toString();
+                Files.writeString(Path.of("/sys/fs/ext4", device, "trigger_fs_error"), "a test");
+                checkReadOnly(driver, used, free);
+            }
+            try (var driver = start(ssd, hdd)) { // it opens so, too
+                checkReadOnly(driver, used, free);
+                driver.unpublish(used, "target");
+                driver.unstage(used);
+            }
+        }
+    }
+
+    private void checkReadOnly(TestDriver driver, String used, String free) throws Exception {
+        assertThat(volumes(driver)).containsExactlyInAnyOrder(used, free);
+        assertThat(health(driver)).contains("PoolReadOnly").doesNotContain("PoolUnavailable");
+        assertThat(capacity(driver, "ssd")).isZero();
+        for (var refused :
+                List.<Callable<?>>of(
+                        () -> create(driver, "ssd", "new"),
+                        () -> delete(driver, free),
+                        () -> driver.stage(free, Map.of(), SINGLE_NODE_WRITER))) {
+            var status = refusal(refused);
+            assertThat(status.getCode()).as(status.toString()).isEqualTo(Status.Code.UNAVAILABLE);
+            assertThat(status.getDescription()).containsAnyOf("read-only", "restart the driver");
+        }
+        assertThat(get(driver, used).getVolume().getVolumeId()).isEqualTo(used);
+        driver.stage(free, Map.of(), SINGLE_NODE_READER_ONLY);
+        driver.unstage(free);
+    }
+
+    @Test
+    @DisplayName("64: a pool that was read-only at start is writable again without a restart")
+    void aPoolThatIsWritableAgainNeedsNoRestart() throws Exception {
+        try (var ssd = disk("ssd", LoopFileSystem.Kind.XFS);
+                var hdd = disk("hdd", LoopFileSystem.Kind.XFS)) {
+            String id;
+            try (var driver = start(ssd, hdd)) {
+                id = create(driver, "ssd", "data");
+            }
+            run("mount", "-o", "remount,ro", ssd.mountPoint().toString());
+            try (var driver = start(ssd, hdd)) {
+                assertThat(volumes(driver)).containsExactly(id);
+                assertThat(health(driver)).containsExactly("PoolReadOnly");
+                assertUnavailable(driver, () -> delete(driver, id));
+                driver.delete(id.substring(0, id.length() - 1) + "0"); // nothing is to be written
+                run("mount", "-o", "remount,rw", ssd.mountPoint().toString());
+                Polling.await(
+                        "it is opened for writing",
+                        PATIENCE,
+                        () -> health(driver).isEmpty() && capacity(driver, "ssd") > 0);
+                driver.delete(id);
             }
         }
     }

@@ -23,6 +23,7 @@ final class Attachments {
                     AccessMode.SINGLE_NODE_MULTI_WRITER,
                     AccessMode.MULTI_NODE_READER_ONLY);
 
+    private final OpenPool open;
     private final PoolFolder pool;
     private final VolumeStore store;
     private final NodeRecords nodes;
@@ -30,12 +31,18 @@ final class Attachments {
     private final Holds holds;
     private final NodeLoads loads;
 
-    Attachments(OpenPool open, VolumeStore store, NodeRecords nodes, Readers readers) {
+    Attachments(
+            OpenPool open,
+            VolumeStore store,
+            NodeRecords nodes,
+            Readers readers,
+            PreparedHolds prepared) {
+        this.open = open;
         this.pool = open.folder();
         this.store = store;
         this.nodes = nodes;
         this.readers = readers;
-        this.holds = new Holds(open.durable());
+        this.holds = new Holds(open.durable(), prepared);
         this.loads = new NodeLoads(pool, store);
     }
 
@@ -51,6 +58,10 @@ final class Attachments {
         }
         try {
             var hold = new Hold(node, mode, readOnly);
+            if (open.readOnly()) {
+                requireHeld(id, hold);
+                return new Attachment.LoopFile(id, readOnly || mode.readOnly());
+            }
             loads.within(limit, id, node, () -> holds.take(pool.volume(id), hold));
             releaseIfCopied(id, node);
         } catch (ErrnoException e) {
@@ -60,6 +71,13 @@ final class Attachments {
             throw Room.inWords(e, pool.root());
         }
         return new Attachment.LoopFile(id, readOnly || mode.readOnly());
+    }
+
+    /// Nothing is to be written for a hold that is there.
+    private void requireHeld(VolumeId id, Hold hold) throws IOException {
+        if (!Holds.has(pool.volume(id), hold)) {
+            open.requireWritable();
+        }
     }
 
     private void requireReadable(VolumeId id) throws IOException {
@@ -88,6 +106,12 @@ final class Attachments {
     }
 
     void detach(VolumeId id, NodeId node) throws IOException {
+        if (open.readOnly()) {
+            if (holders(id).contains(node)) {
+                open.requireWritable();
+            }
+            return;
+        }
         holds.release(pool.volume(id), node);
     }
 

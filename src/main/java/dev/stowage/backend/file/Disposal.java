@@ -3,6 +3,7 @@ package dev.stowage.backend.file;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
+import dev.stowage.linux.Stat;
 import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.SnapshotId;
@@ -19,6 +20,9 @@ import org.slf4j.LoggerFactory;
 /// lies in the trash counts until it is gone.
 final class Disposal {
     private static final Logger LOG = LoggerFactory.getLogger(Disposal.class);
+
+    /// How often room is made for one delete.
+    private static final int TRIES = 8;
 
     private final PoolFolder pool;
     private final OpenFolders folders;
@@ -68,17 +72,34 @@ final class Disposal {
         durable.sync(folders.snapshots());
     }
 
-    /// False if another driver was first.
-    private static boolean renamed(Path folder, Path trashed) throws ErrnoException {
-        try {
-            Linux.renameNoReplace(folder, trashed);
-            return true;
-        } catch (ErrnoException e) {
-            if (e.is(Errno.ENOENT)) {
-                return false;
+    /// False if another driver was first. Where a full disk has no room for one more name in the
+    /// trash (XFS keeps few of them in the folder's inode) what is there is erased first.
+    private boolean renamed(Path folder, Path trashed) throws IOException {
+        for (var tries = 0; ; tries++) {
+            try {
+                Linux.renameNoReplace(folder, trashed);
+                return true;
+            } catch (ErrnoException e) {
+                if (e.is(Errno.ENOENT)) {
+                    return false;
+                }
+                if (!Durable.noRoom(e) || tries == TRIES) {
+                    throw Room.inWords(e, pool.root());
+                }
             }
-            throw e;
+            makeRoom();
         }
+    }
+
+    private void makeRoom() throws IOException {
+        for (var entry : trashed()) {
+            try {
+                erase(new VolumeFolder(entry));
+            } catch (IOException e) { // the background thread is at it too
+                LOG.debug("{} is not erased now", entry, e);
+            }
+        }
+        Linux.syncfs(pool.root()); // some file systems free what was erased only then
     }
 
     /// In a shared pool the holds say which nodes use a volume, and a node that has the image open
@@ -105,11 +126,13 @@ final class Disposal {
 
     /// Takes up what earlier runs left.
     void eraseLeftovers() throws IOException {
-        List<Path> entries;
+        trashed().forEach(entry -> eraseLater(new VolumeFolder(entry)));
+    }
+
+    private List<Path> trashed() throws IOException {
         try (var listed = Files.list(pool.trash())) {
-            entries = listed.toList();
+            return listed.toList();
         }
-        entries.forEach(entry -> eraseLater(new VolumeFolder(entry)));
     }
 
     private void eraseLater(VolumeFolder trashed) {
@@ -122,7 +145,11 @@ final class Disposal {
             restore(trashed, name);
             return;
         }
+        var bytes = Linux.lstatIfExists(trashed.image()).map(Stat::allocatedBytes).orElse(0L);
         FolderTree.erase(trashed.path());
+        if (Linux.statfs(pool.root()).availableBytes() < bytes) {
+            Linux.syncfs(pool.root()); // btrfs may take half a minute until it is free, else
+        }
         promises.drop(PoolFolder.TRASH + "/" + name);
     }
 

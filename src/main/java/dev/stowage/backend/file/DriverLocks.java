@@ -3,6 +3,9 @@ package dev.stowage.backend.file;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Linux;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -21,41 +24,119 @@ final class DriverLocks implements AutoCloseable {
     private final Instance own;
     private final boolean alone;
     private final Path ownFile;
+    private final Durable durable;
+    private boolean taken;
 
     /// Of drivers in this very process: closing these would give up their locks.
     private final List<FileChannel> keptOpen = new ArrayList<>();
 
-    private DriverLocks(Path folder, Instance own, boolean alone) {
+    private DriverLocks(Path folder, Instance own, boolean alone, Durable durable) {
         this.folder = folder;
         this.own = own;
         this.alone = alone;
         this.ownFile = folder.resolve(own + SUFFIX);
+        this.durable = durable;
+        this.taken = alone;
     }
 
-    /// Takes the lock of `own`. It is locked before it has its name, so nobody takes it for a dead
-    /// one's meanwhile.
+    /// Takes the lock of `own`. Where the disk has no room for it, or can't be written, that is
+    // left
+    /// until [#require].
     static DriverLocks take(Path folder, Instance own, Durable durable) throws IOException {
-        var locks = new DriverLocks(folder, own, false);
+        var locks = new DriverLocks(folder, own, false, durable);
+        try {
+            locks.require();
+        } catch (IOException | RuntimeException e) {
+            if (!(e instanceof ErrnoException refused && Durable.comesLater(refused))) {
+                locks.close();
+                throw e;
+            }
+        }
+        return locks;
+    }
+
+    /// Whether others can see that this one runs; else they may clear what it builds.
+    synchronized boolean taken() {
+        return taken;
+    }
+
+    /// To be called before anything is built: takes the lock, if it is not taken yet.
+    synchronized void require() throws IOException {
+        if (taken) {
+            return;
+        }
+        try {
+            make();
+        } catch (ErrnoException e) {
+            if (!Durable.noRoom(e) || !inherit()) {
+                throw e;
+            }
+        }
+        taken = true;
+    }
+
+    /// It is locked before it has its name, so nobody takes it for a dead one's meanwhile.
+    private void make() throws IOException {
         var made = durable.temporary(folder, new byte[0]);
         try {
             var channel = FileChannel.open(made, READ, WRITE);
-            locks.keptOpen.add(channel);
+            keptOpen.add(channel);
             if (channel.tryLock() == null) {
                 throw new IOException(made + " is locked by somebody else; retry");
             }
-            durable.rename(made, locks.ownFile);
-            return locks;
+            durable.rename(made, ownFile);
         } catch (IOException e) {
             Files.deleteIfExists(made);
-            locks.close();
             throw e;
         }
     }
 
+    /// Takes over the lock file that a dead driver of this node left, which needs no room.
+    private boolean inherit() throws IOException {
+        for (var instance : instances()) {
+            if (instance.node().equals(own.node()) && inherit(folder.resolve(instance + SUFFIX))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean inherit(Path file) throws IOException {
+        FileChannel channel;
+        try {
+            channel = FileChannel.open(file, READ, WRITE);
+        } catch (NoSuchFileException e) { // another one was first
+            return false;
+        }
+        try {
+            if (channel.tryLock() != null && renamed(file)) {
+                keptOpen.add(channel);
+                return true;
+            }
+            Closing.quietly(channel);
+        } catch (OverlappingFileLockException e) {
+            keptOpen.add(channel);
+        }
+        return false;
+    }
+
+    private boolean renamed(Path file) throws IOException {
+        try {
+            Linux.renameNoReplace(file, ownFile);
+        } catch (ErrnoException e) {
+            if (Durable.noRoom(e) || e.is(Errno.ENOENT)) {
+                return false;
+            }
+            throw e;
+        }
+        durable.syncFolder(folder);
+        return true;
+    }
+
     /// For the driver that has the pool's own lock and needs none here: whoever else is at the pool
     /// is a guest on this machine.
-    static DriverLocks alone(Path folder, Instance own) {
-        return new DriverLocks(folder, own, true);
+    static DriverLocks alone(Path folder, Instance own, Durable durable) {
+        return new DriverLocks(folder, own, true, durable);
     }
 
     /// Whether the instance certainly runs no more. In a shared pool nothing is certain of other

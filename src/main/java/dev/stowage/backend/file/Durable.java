@@ -50,6 +50,12 @@ final class Durable {
         return e.is(Errno.ENOSPC, Errno.EDQUOT, Errno.EFBIG);
     }
 
+    /// Whether a step that can wait may be tried again later: there is no room for it, or the disk
+    /// can't be written at present.
+    static boolean comesLater(ErrnoException e) {
+        return noRoom(e) || e.is(Errno.EROFS);
+    }
+
     /// Syncs a file or folder that nobody relies on yet.
     void syncNew(Fd fd) throws ErrnoException {
         try {
@@ -68,6 +74,19 @@ final class Durable {
         } catch (ErrnoException e) {
             sickness.declare(e);
             throw e;
+        }
+    }
+
+    /// As [#sync], where nothing was changed now: a disk that takes no more writes has nothing that
+    /// could still be made durable.
+    void syncUnchanged(Fd fd) throws ErrnoException {
+        try {
+            fd.fsync();
+        } catch (ErrnoException e) {
+            if (!e.is(Errno.EROFS)) {
+                sickness.declare(e);
+                throw e;
+            }
         }
     }
 

@@ -2,7 +2,6 @@ package dev.stowage.backend.file;
 
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
-import dev.stowage.linux.FileSystemHealth;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.Usage;
 import dev.stowage.volume.Condition;
@@ -40,8 +39,13 @@ final class Examination {
         requireStillThere(open);
         var conditions = new ArrayList<Condition>();
         var usage = PoolDisk.usage(pool.root());
-        if (usage.readOnly() || FileSystemHealth.extRefusesWrites(Linux.stat(pool.root()).dev())) {
+        if (pool.readOnly()) {
             conditions.add(new Condition(Fault.POOL_READ_ONLY, readOnly(pool)));
+        } else if (open.readOnly()) {
+            throw new VolumeException(
+                    Reason.UNAVAILABLE,
+                    "%s can be written again, and the pool is being opened anew for that; retry"
+                            .formatted(pool.root()));
         }
         fullness(usage, open.promises().hasThin()).ifPresent(conditions::add);
         if (usage.availableBytes() >= FULL_BYTES && open.promises().lacksInodes(usage)) {

@@ -22,6 +22,9 @@ record ExtentProbe(boolean seekDataTrusted, boolean reflinks) {
     private static final int BLOCK_BYTES = 4096;
     private static final long OFFSET = FILE_BYTES / 2;
 
+    /// What is expected of a file system that was not tried out yet.
+    static final ExtentProbe LEAST = new ExtentProbe(false, false);
+
     static ExtentProbe run(PoolFolder pool, Nonces nonces) throws IOException {
         var sparse = pool.incoming().resolve(nonces.probe());
         var allocated = pool.incoming().resolve(nonces.probe());
@@ -59,12 +62,15 @@ record ExtentProbe(boolean seekDataTrusted, boolean reflinks) {
         return found >= 0 && found <= OFFSET && file.seekData(OFFSET) == OFFSET;
     }
 
-    private static boolean clones(Fd from, Fd to) {
+    private static boolean clones(Fd from, Fd to) throws ErrnoException {
         try {
             Linux.cloneFile(from, to);
             return true;
-        } catch (ErrnoException e) { // whatever the reason, copying is what remains
-            return false;
+        } catch (ErrnoException e) {
+            if (Durable.comesLater(e)) {
+                throw e; // it says nothing of what is possible when there is room
+            }
+            return false; // whatever the reason, copying is what remains
         }
     }
 }

@@ -63,15 +63,15 @@ public final class FileBackend
     private final VolumeCreation creation;
     private final FileSnapshots snapshots;
     private final FileGroups groups;
-    private final FileChangedBlocks blocks;
     private final VolumeGrowth growth;
     private final Disposal disposal;
     private final Attachments attachments;
     private final NodeRecords nodes;
+    private final PreparedHolds prepared;
     private final Examination examination;
     private final VolumeList list;
 
-    FileBackend(OpenPool open) throws IOException {
+    FileBackend(OpenPool open) {
         this.open = open;
         pool = open.folder();
         store = new VolumeStore(pool, open.durable());
@@ -81,16 +81,22 @@ public final class FileBackend
         growth = new VolumeGrowth(store, open.durable());
         disposal = new Disposal(open);
         nodes = new NodeRecords(pool, open.durable());
-        attachments = new Attachments(open, store, nodes, readers);
-        var times = FileTimes.of(pool);
-        list = new VolumeList(open, store, times);
-        snapshots = new FileSnapshots(open, store, disposal, readers, room, times);
+        prepared = new PreparedHolds(pool, open.durable());
+        attachments = new Attachments(open, store, nodes, readers, prepared);
+        list = new VolumeList(open, store);
+        snapshots = new FileSnapshots(open, store, disposal, readers, room);
         examination = new Examination(open, store);
         groups = new FileGroups(open, store, snapshots, disposal, room);
-        blocks = new FileChangedBlocks(pool, open.probe());
-        disposal.eraseLeftovers();
-        groups.clearLeftovers();
-        snapshots.resumeAll();
+    }
+
+    /// Clears away and goes on with what earlier drivers left. What can't be done now is done by the
+    /// next start.
+    void takeUpLeftovers() throws IOException {
+        if (!open.readOnly()) {
+            disposal.eraseLeftovers();
+            groups.clearLeftovers();
+            snapshots.resumeAll();
+        }
     }
 
     @Override
@@ -120,13 +126,13 @@ public final class FileBackend
 
     @Override
     public Volume create(VolumeId id, VolumeSpec spec) throws IOException {
-        requireHealthy();
+        open.sickness().refuseIfSick();
         return creation.create(id, spec, Filling.blank());
     }
 
     @Override
     public Volume createFrom(VolumeId id, VolumeSpec spec, Origin origin) throws IOException {
-        requireHealthy();
+        open.requireBuilding();
         XfsReach.require(origin, spec.capacity());
         var reflinks = open.probe().reflinks();
         return creation.create(id, spec, new OriginFilling(origin, reflinks, snapshots::closing));
@@ -141,13 +147,13 @@ public final class FileBackend
     public Snapshot createSnapshot(
             SnapshotId id, String name, VolumeId source, Optional<FreezePermit> freeze)
             throws IOException {
-        requireHealthy();
+        open.sickness().refuseIfSick();
         return snapshots.create(id, name, source, freeze);
     }
 
     @Override
     public void deleteSnapshot(SnapshotId id) throws IOException {
-        requireHealthy();
+        open.sickness().refuseIfSick();
         snapshots.delete(id);
     }
 
@@ -170,7 +176,7 @@ public final class FileBackend
     @Override
     public GroupSnapshot createGroup(
             GroupId id, String name, List<VolumeId> sources, Freezer freezer) throws IOException {
-        requireHealthy();
+        open.sickness().refuseIfSick();
         return groups.create(id, name, sources, freezer);
     }
 
@@ -187,13 +193,17 @@ public final class FileBackend
 
     @Override
     public BlockList allocated(Snapshot snapshot, long from) throws IOException {
-        return blocks.allocated(snapshot, from);
+        return blocks().allocated(snapshot, from);
     }
 
     @Override
     public BlockList changed(Snapshot base, Snapshot target, long from, BooleanSupplier stop)
             throws IOException {
-        return blocks.changed(base, target, from, stop);
+        return blocks().changed(base, target, from, stop);
+    }
+
+    private FileChangedBlocks blocks() {
+        return new FileChangedBlocks(pool, open.probe());
     }
 
     private static String promiseOf(VolumeId id) {
@@ -202,11 +212,12 @@ public final class FileBackend
 
     @Override
     public void delete(VolumeId id) throws IOException {
-        requireHealthy();
+        open.sickness().refuseIfSick();
         if (find(id).isEmpty()) {
-            open.durable().sync(open.folders().volumes());
+            open.syncNames(open.folders().volumes());
             return;
         }
+        open.requireWritable();
         if (readers.read(id)) {
             throw new VolumeException(
                     Reason.FAILED_PRECONDITION,
@@ -281,7 +292,7 @@ public final class FileBackend
     @Override
     public Attachment attach(VolumeId id, NodeId node, AccessMode mode, boolean readOnly)
             throws IOException {
-        requireHealthy();
+        open.sickness().refuseIfSick();
         return attachments.attach(id, node, mode, readOnly);
     }
 
@@ -292,7 +303,7 @@ public final class FileBackend
 
     @Override
     public void detach(VolumeId id, NodeId node) throws IOException {
-        requireHealthy();
+        open.sickness().refuseIfSick();
         attachments.detach(id, node);
     }
 
@@ -330,7 +341,14 @@ public final class FileBackend
     @Override
     public void announce(NodeId node, int maxVolumes) throws IOException {
         requireHealthy();
-        nodes.announce(node, maxVolumes);
+        try {
+            nodes.announce(node, maxVolumes);
+            if (open.shared()) {
+                prepared.prepare(node);
+            }
+        } catch (ErrnoException e) {
+            throw Room.inWords(e, pool.root());
+        }
     }
 
     @Override
@@ -349,7 +367,7 @@ public final class FileBackend
     }
 
     private void requireHealthy() {
-        open.sickness().refuseIfSick();
+        open.requireChangeable();
     }
 
     @Override

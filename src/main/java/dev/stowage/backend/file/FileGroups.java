@@ -67,9 +67,12 @@ final class FileGroups {
             throws IOException {
         open.recount().ifOthersChangedThePool();
         if (snapshots.groups().find(id).isPresent()) {
-            snapshots.groups().sync();
+            if (!open.readOnly()) {
+                snapshots.groups().sync();
+            }
             resume(id);
         } else {
+            open.requireBuilding();
             var wanted = wanted(id, name, sources);
             for (var member : wanted) {
                 clear(member.id());
@@ -182,7 +185,7 @@ final class FileGroups {
         for (var id : snapshots.store().ids()) {
             try {
                 clear(id);
-            } catch (VolumeException e) { // damaged, or another driver's
+            } catch (VolumeException | IOException e) { // damaged, another driver's, or no room
                 LOG.info("snapshot {} is left as it is: {}", id, e.getMessage());
             }
         }

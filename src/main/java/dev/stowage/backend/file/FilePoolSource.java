@@ -2,6 +2,7 @@ package dev.stowage.backend.file;
 
 import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
 
+import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.volume.Backend;
@@ -14,18 +15,24 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Opens a file pool, or makes it where certainly none was before.
 public final class FilePoolSource implements PoolSource {
+    private static final Logger LOG = LoggerFactory.getLogger(FilePoolSource.class);
+
     private final FilePoolSettings settings;
     private final SeenPools seen;
     private final NodeId node;
     private final PoolFolder pool;
     private final NewFile newFile;
-    private final PoolLock lock = new PoolLock();
+    private final PoolLock lock;
 
-    public FilePoolSource(FilePoolSettings settings, SeenPools seen, NodeId node) {
+    public FilePoolSource(
+            FilePoolSettings settings, SeenPools seen, NodeId node) {
         this.settings = settings;
+        this.lock = new PoolLock(settings);
         this.seen = seen;
         this.node = node;
         this.pool = new PoolFolder(settings.path());
@@ -51,6 +58,11 @@ public final class FilePoolSource implements PoolSource {
             if (notOwn.isPresent()) {
                 throw notOwn.get();
             }
+            if (e instanceof ErrnoException refused && Durable.comesLater(refused)) {
+                throw sick(
+                        "what must be written first can't be (%s): make room there, or mount it writable"
+                                .formatted(e.getMessage()));
+            }
             throw e;
         }
     }
@@ -58,49 +70,83 @@ public final class FilePoolSource implements PoolSource {
     private Backend openHere() throws IOException {
         seen.refresh();
         var known = seen.known(settings.name(), settings.path());
-        new PoolPlace(settings, known.stream().findFirst().map(UUID::toString), seen.remembers())
-                .require();
+        var place =
+                new PoolPlace(
+                        settings, known.stream().findFirst().map(UUID::toString), seen.remembers());
+        place.require();
         PoolOwner.requireOwn(settings);
-        var present = PoolIdentity.read(pool);
-        if (present.isEmpty()) {
+        if (PoolIdentity.read(pool).isEmpty()) {
             requireNew(known);
+            place.requireWritable(pool.root());
         }
         var instance = Instance.begin(node, Linux.bootId());
         var sickness = new Sickness();
         var nonces = new Nonces(instance);
         var durable = new Durable(sickness, nonces::temporary, newFile);
-        lock.take(pool.lock(), settings.shared(), instance, durable);
+        var readOnly = pool.readOnly();
+        lock.take(pool.lock(), readOnly, instance, durable);
         try {
-            return start(known, instance, nonces, sickness, durable);
+            return start(
+                    known,
+                    new OpenPool.Opening(
+                            settings, pool, readOnly, instance, nonces, sickness, durable, lock));
         } catch (IOException | RuntimeException e) {
             lock.release();
             throw e;
         }
     }
 
-    private FileBackend start(
-            List<UUID> known, Instance instance, Nonces nonces, Sickness sickness, Durable durable)
-            throws IOException {
+    private FileBackend start(List<UUID> known, OpenPool.Opening opening) throws IOException {
         var present = PoolIdentity.read(pool);
         var identity =
                 present.isPresent()
                         ? present.get()
-                        : PoolIdentity.make(pool, settings.name(), durable);
+                        : PoolIdentity.make(pool, settings.name(), opening.durable());
         requireKnown(identity, known);
-        makeFolders(present.isPresent() && known.contains(identity.uuid()), durable);
-        if (present.isPresent()) {
-            Linux.syncfs(pool.root()); // what a killed driver wrote counts as done from here on
+        if (!opening.readOnly()) {
+            makeFolders(present.isPresent() && known.contains(identity.uuid()), opening.durable());
         }
-        var backend =
-                new FileBackend(
-                        OpenPool.start(
-                                settings, identity, instance, nonces, sickness, durable, lock));
+        if (present.isPresent() && !opening.readOnly()) {
+            syncAll();
+        }
+        var backend = new FileBackend(OpenPool.start(opening, identity));
         try {
-            seen.remember(identity.uuid(), settings.name(), settings.path());
+            backend.takeUpLeftovers();
+            remember(identity, known);
             return backend;
         } catch (IOException | RuntimeException e) {
             backend.close();
             throw e;
+        }
+    }
+
+    /// What a killed driver wrote counts as done from here on. Whoever goes on with one of its
+    /// volumes syncs what that needs once more, so a disk that has no room for the rest may wait.
+    private void syncAll() throws IOException {
+        try {
+            Linux.syncfs(pool.root());
+        } catch (ErrnoException e) {
+            if (!Durable.comesLater(e)) {
+                throw e;
+            }
+            LOG.warn("pool {}: not all that was written before is on disk yet", settings.name(), e);
+        }
+    }
+
+    /// A pool that is expected here by its name or its place need not be remembered anew for being
+    /// expected the next time.
+    private void remember(PoolId identity, List<UUID> known) throws IOException {
+        try {
+            seen.remember(identity.uuid(), settings.name(), settings.path());
+        } catch (IOException e) {
+            if (!known.contains(identity.uuid())) {
+                throw e;
+            }
+            LOG.warn(
+                    "what pool {} is called and where it lies could not be written to {}; it is tried again when the pool is opened the next time",
+                    settings.name(),
+                    seen.file(identity.uuid()),
+                    e);
         }
     }
 
@@ -155,10 +201,13 @@ public final class FilePoolSource implements PoolSource {
                         PoolFolder.NODES,
                         PoolFolder.DRIVERS);
         try (var root = Fd.open(pool.root(), O_DIRECTORY)) {
+            var made = false;
             for (var name : missing) {
-                FolderTree.makeIfAbsent(root, name, newFile);
+                made |= FolderTree.makeIfAbsent(root, name, newFile);
             }
-            durable.sync(root);
+            if (made) {
+                durable.sync(root);
+            }
         }
     }
 

@@ -38,19 +38,14 @@ final class FileSnapshots implements AutoCloseable {
     private final SnapshotCopies copies;
 
     FileSnapshots(
-            OpenPool open,
-            VolumeStore volumes,
-            Disposal disposal,
-            Readers readers,
-            Room room,
-            FileTimes times) {
+            OpenPool open, VolumeStore volumes, Disposal disposal, Readers readers, Room room) {
         this.open = open;
         this.volumes = volumes;
         this.disposal = disposal;
         this.readers = readers;
         this.room = room;
         groups = new GroupStore(open.folder(), open.durable());
-        store = new SnapshotStore(open, groups, times);
+        store = new SnapshotStore(open, groups);
         copies = new SnapshotCopies(open);
         builder = new SnapshotBuilder(open, new FrozenCopies(open, copies::closing));
     }
@@ -78,9 +73,10 @@ final class FileSnapshots implements AutoCloseable {
         for (var tries = 0; tries < TRIES; tries++) {
             var present = store.stored(id);
             if (present.isPresent()) {
-                open.durable().sync(open.folders().snapshots());
+                open.syncNames(open.folders().snapshots());
                 resume(id, present.get());
             } else {
+                open.requireBuilding();
                 build(id, name, source, freeze);
             }
             copies.await(id, PATIENCE);
@@ -180,9 +176,10 @@ final class FileSnapshots implements AutoCloseable {
     void delete(SnapshotId id) throws IOException {
         var found = find(id);
         if (found.isEmpty()) {
-            open.durable().sync(open.folders().snapshots());
+            open.syncNames(open.folders().snapshots());
             return;
         }
+        open.requireWritable();
         found.flatMap(Snapshot::group)
                 .ifPresent(
                         group -> {
@@ -224,7 +221,7 @@ final class FileSnapshots implements AutoCloseable {
                 if (stored.isPresent()) {
                     resume(id, stored.get());
                 }
-            } catch (VolumeException e) { // damaged, or in use
+            } catch (VolumeException | IOException e) { // damaged, in use, or no room
                 LOG.warn("snapshot {} is left as it is: {}", id, e.getMessage());
             }
         }

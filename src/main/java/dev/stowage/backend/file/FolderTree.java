@@ -20,13 +20,16 @@ final class FolderTree {
 
     /// Makes a folder unless it is there; not durable yet. One that is there is settled too:
     /// whoever made it may have been killed before.
-    static void makeIfAbsent(Fd parent, String name, NewFile newFile) throws IOException {
-        var _ = parent.mkdirAtIfAbsent(name, Durable.FOLDER_MODE);
+    ///
+    /// @return whether it was made
+    static boolean makeIfAbsent(Fd parent, String name, NewFile newFile) throws IOException {
+        var made = parent.mkdirAtIfAbsent(name, Durable.FOLDER_MODE);
         if (newFile != NewFile.AS_MADE) {
             try (var folder = parent.openAt(name, O_DIRECTORY | O_NOFOLLOW, 0)) {
                 newFile.settle(folder);
             }
         }
+        return made;
     }
 
     /// Erases a file, or a folder with all that is in it. Links are erased, never followed.

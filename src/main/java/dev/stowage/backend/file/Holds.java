@@ -1,7 +1,10 @@
 package dev.stowage.backend.file;
 
+import static dev.stowage.linux.OpenFlags.O_DIRECTORY;
+
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
+import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;
@@ -32,9 +35,18 @@ final class Holds {
     private static final int TRIES = 16;
 
     private final Durable durable;
+    private final PreparedHolds prepared;
 
-    Holds(Durable durable) {
+    Holds(Durable durable, PreparedHolds prepared) {
         this.durable = durable;
+        this.prepared = prepared;
+    }
+
+    /// Whether the node has the volume for this very use.
+    static boolean has(VolumeFolder volume, Hold wanted) throws IOException {
+        return read(volume.holders().resolve(wanted.node().value()))
+                .filter(wanted::sameUseAs)
+                .isPresent();
     }
 
     /// @throws VolumeException FAILED_PRECONDITION if another node holds the volume, ALREADY_EXISTS
@@ -61,19 +73,34 @@ final class Holds {
 
     /// False if somebody came in between: look again.
     private boolean tryToTake(VolumeFolder volume, Path own, Hold wanted) throws IOException {
-        var record = durable.temporary(volume.holders(), wanted.bytes(own));
-        try {
-            if (!lead(volume, record, wanted) || !Durable.link(record, own)) {
-                return false;
-            }
+        var ready = prepared.of(wanted);
+        if (ready.isPresent()) {
             try {
-                requireAlone(volume, wanted);
-            } catch (VolumeException e) {
-                Files.deleteIfExists(own);
-                throw e;
+                return tryToTake(volume, ready.get(), own, wanted);
+            } catch (ErrnoException e) {
+                if (!e.is(Errno.EMLINK)) { // else it has as many names as a file can have
+                    throw e;
+                }
             }
+        }
+        var written = durable.temporary(volume.holders(), wanted.bytes(own));
+        try {
+            return tryToTake(volume, written, own, wanted);
         } finally {
-            Files.deleteIfExists(record);
+            Files.deleteIfExists(written);
+        }
+    }
+
+    private boolean tryToTake(VolumeFolder volume, Path record, Path own, Hold wanted)
+            throws IOException {
+        if (!lead(volume, record, wanted) || !Durable.link(record, own)) {
+            return false;
+        }
+        try {
+            requireAlone(volume, wanted);
+        } catch (VolumeException e) {
+            Files.deleteIfExists(own);
+            throw e;
         }
         durable.syncFolder(volume.holders());
         return true;
@@ -131,16 +158,27 @@ final class Holds {
         if (Linux.lstatIfExists(volume.holders()).isEmpty()) {
             return;
         }
-        Files.deleteIfExists(volume.holders().resolve(node.value()));
+        var removed = Files.deleteIfExists(volume.holders().resolve(node.value()));
         var lead = volume.holders().resolve(LEAD);
         if (leadIsFree(volume, lead, node)) {
-            Files.deleteIfExists(lead);
+            removed |= Files.deleteIfExists(lead);
         }
         try {
-            durable.syncFolder(volume.holders());
+            sync(volume, removed);
         } catch (ErrnoException e) {
             if (!e.is(Errno.ENOENT)) { // deleted meanwhile: nothing is left to give up
                 throw e;
+            }
+        }
+    }
+
+    /// Also what was removed before may not be durable yet.
+    private void sync(VolumeFolder volume, boolean removed) throws ErrnoException {
+        try (var holders = Fd.open(volume.holders(), O_DIRECTORY)) {
+            if (removed) {
+                durable.sync(holders);
+            } else {
+                durable.syncUnchanged(holders);
             }
         }
     }

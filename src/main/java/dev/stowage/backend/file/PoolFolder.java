@@ -1,9 +1,12 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.linux.FileSystemHealth;
+import dev.stowage.linux.Linux;
 import dev.stowage.volume.GroupId;
 import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
+import java.io.IOException;
 import java.nio.file.Path;
 
 /// Where things lie in a pool's folder.
@@ -16,6 +19,13 @@ record PoolFolder(Path root) {
     static final String NODES = "nodes";
     static final String DRIVERS = ".drivers";
     static final String LOCK = ".lock";
+
+    /// Whether the disk can't be written at present: it is mounted read-only, or an error made it
+    // so.
+    boolean readOnly() throws IOException {
+        return Linux.statfs(root).readOnly()
+                || FileSystemHealth.extRefusesWrites(Linux.stat(root).dev());
+    }
 
     Path identity() {
         return root.resolve("pool.json");

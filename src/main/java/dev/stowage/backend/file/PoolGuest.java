@@ -116,6 +116,7 @@ public final class PoolGuest implements AutoCloseable {
         var nonce = nonces.of(id);
         reserve(nonce, volume);
         try {
+            locks.require();
             var builder = new VolumeBuilder(pool, folders, durable);
             return builder.build(volume, adopted(content, nonce), nonce)
                     ? volume

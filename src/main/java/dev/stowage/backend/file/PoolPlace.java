@@ -66,8 +66,9 @@ final class PoolPlace {
         if (!mayMake) {
             throw sick("%s is not there, and %s".formatted(path, CONTROLLER_MAKES_NONE));
         }
+        requireWritable(parent);
         try (var folder = Fd.open(parent, O_DIRECTORY)) {
-            FolderTree.makeIfAbsent(folder, VolumeStore.fileName(path), NewFile.AS_MADE);
+            var _ = FolderTree.makeIfAbsent(folder, VolumeStore.fileName(path), NewFile.AS_MADE);
             folder.fsync();
         }
     }
@@ -85,7 +86,11 @@ final class PoolPlace {
                     "%s lies on %s, which forgets: use a disk, or set 'ephemeral: true' if the volumes may be lost"
                             .formatted(settings.path(), forgetful));
         }
-        if (usage.readOnly()) {
+    }
+
+    /// For a pool that is to be made; one that is there can be read all the same.
+    void requireWritable(Path place) throws IOException {
+        if (Linux.statfs(place).readOnly()) {
             throw sick("%s is mounted read-only: mount it writable".formatted(settings.path()));
         }
     }

@@ -103,6 +103,17 @@ public final class SeenPools {
         }
     }
 
+    /// As [#letAllRead], where the disk of the state can be written at present.
+    private static void letAllReadIfWritable(Fd fd) throws IOException {
+        try {
+            letAllRead(fd);
+        } catch (ErrnoException e) {
+            if (!Durable.comesLater(e)) {
+                throw e;
+            }
+        }
+    }
+
     private void load() throws IOException {
         seen.clear();
         unreadable.clear();
@@ -117,6 +128,9 @@ public final class SeenPools {
                 throw e;
             }
             closed = Optional.of(folder.toString());
+            return;
+        } catch (IOException e) {
+            forget(folder, e);
             return;
         }
         if (kept) {
@@ -133,16 +147,29 @@ public final class SeenPools {
         }
     }
 
-    private void clear(Path file) throws IOException {
+    private void clear(Path file) {
         if (kept) {
-            Files.deleteIfExists(file);
+            try {
+                Files.deleteIfExists(file);
+            } catch (IOException e) { // it is in nobody's way
+                LOG.warn("{} is left for the next start to clear", file, e);
+            }
         }
+    }
+
+    /// What can't be read is not known, which is no reason not to serve pools that are there.
+    private void forget(Path path, IOException why) {
+        LOG.error(
+                "what pools were here before is not known for certain: {} can't be read",
+                path,
+                why);
+        unreadable.add(path.toString());
     }
 
     /// An older driver let nobody read it.
     private static void open(Path path) throws IOException {
         try (var fd = Fd.open(path, O_NOFOLLOW)) {
-            letAllRead(fd);
+            letAllReadIfWritable(fd);
         }
     }
 
@@ -171,10 +198,13 @@ public final class SeenPools {
             LOG.error("what pools were here before is not known for certain: {}", e.getMessage());
             unreadable.add(file.toString());
         } catch (ErrnoException e) {
-            if (kept || !e.is(Errno.EACCES)) {
+            if (!e.is(Errno.EACCES)) {
+                forget(file, e);
+            } else if (kept) {
                 throw e;
+            } else {
+                closed = Optional.of(file.toString());
             }
-            closed = Optional.of(file.toString());
         } catch (NoSuchFileException e) {
             if (kept) {
                 throw e;
@@ -260,7 +290,7 @@ public final class SeenPools {
         Files.createDirectories(state);
         letAllPass(state);
         try (var parent = Fd.open(state, O_DIRECTORY)) {
-            FolderTree.makeIfAbsent(parent, FOLDER, SeenPools::letAllRead);
+            var _ = FolderTree.makeIfAbsent(parent, FOLDER, SeenPools::letAllRead);
             parent.fsync();
         }
     }

@@ -22,14 +22,12 @@ final class SnapshotBuilder {
 
     private final OpenPool open;
     private final Instance own;
-    private final boolean reflinks;
     private final FrozenCopies frozen;
 
     SnapshotBuilder(OpenPool open, FrozenCopies frozen) {
         this.open = open;
         this.frozen = frozen;
         this.own = open.nonces().instance();
-        this.reflinks = open.probe().reflinks();
     }
 
     /// What is to be made.
@@ -131,7 +129,7 @@ final class SnapshotBuilder {
 
     private Optional<Cut> shared(Fd image, ImageOrigin origin) throws IOException {
         try (var from = OriginFilling.open(origin)) {
-            for (var tries = 0; reflinks && tries < TRIES; tries++) {
+            for (var tries = 0; open.probe().reflinks() && tries < TRIES; tries++) {
                 var before = origin.format();
                 origin.flush();
                 var at = Instant.now();

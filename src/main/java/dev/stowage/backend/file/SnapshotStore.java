@@ -32,13 +32,13 @@ final class SnapshotStore {
     private final UnchangedFiles<SnapshotId, Snapshot> listedRecords;
     private final UnchangedFiles<GroupId, Set<SnapshotId>> listedGroups;
 
-    SnapshotStore(OpenPool open, GroupStore groups, FileTimes times) {
+    SnapshotStore(OpenPool open, GroupStore groups) {
         this.open = open;
         this.pool = open.folder();
         this.groups = groups;
-        listedNames = new UnchangedFiles<>(1, times);
-        listedRecords = new UnchangedFiles<>(MOST_KEPT, times);
-        listedGroups = new UnchangedFiles<>(MOST_KEPT, times);
+        listedNames = new UnchangedFiles<>(1, open.times());
+        listedRecords = new UnchangedFiles<>(MOST_KEPT, open.times());
+        listedGroups = new UnchangedFiles<>(MOST_KEPT, open.times());
     }
 
     /// The ids of the snapshots that are there, in order; some may be members of no group yet, or

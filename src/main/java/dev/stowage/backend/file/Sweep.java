@@ -30,7 +30,7 @@ final class Sweep {
         for (var entry : entries(pool.incoming())) {
             if (isAbandoned(entry)) {
                 LOG.info("clearing {}, which was never finished", entry);
-                FolderTree.erase(entry);
+                clear(() -> FolderTree.erase(entry), entry);
             }
         }
         sweepRecords(pool.root());
@@ -52,8 +52,21 @@ final class Sweep {
     private void sweepRecords(Path folder) throws IOException {
         for (var entry : entries(folder)) {
             if (VolumeStore.fileName(entry).startsWith(Nonces.TEMPORARY) && isAbandoned(entry)) {
-                Files.deleteIfExists(entry);
+                clear(() -> Files.deleteIfExists(entry), entry);
             }
+        }
+    }
+
+    private interface Step {
+        void take() throws IOException;
+    }
+
+    /// What stays is in nobody's way.
+    private static void clear(Step step, Path entry) {
+        try {
+            step.take();
+        } catch (IOException e) {
+            LOG.warn("{} can't be cleared now and is left for the next start", entry, e);
         }
     }
 

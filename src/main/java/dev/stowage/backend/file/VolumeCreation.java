@@ -34,9 +34,10 @@ final class VolumeCreation {
         for (var tries = 0; tries < TRIES; tries++) {
             var present = store.find(id);
             if (present.isPresent()) {
-                open.durable().sync(open.folders().volumes());
+                open.syncNames(open.folders().volumes());
                 return present.get();
             }
+            open.requireBuilding();
             var wanted = Volume.granted(id, largest.within(spec), Instant.now());
             if (build(wanted, filling)) {
                 return wanted;

@@ -30,12 +30,12 @@ final class VolumeList {
     private final UnchangedFiles<String, List<VolumeId>> names;
     private final UnchangedFiles<VolumeId, ListedVolume> volumes;
 
-    VolumeList(OpenPool open, VolumeStore store, FileTimes times) {
+    VolumeList(OpenPool open, VolumeStore store) {
         this.open = open;
         this.pool = open.folder();
         this.store = store;
-        names = new UnchangedFiles<>(1, times);
-        volumes = new UnchangedFiles<>(MOST_KEPT, times);
+        names = new UnchangedFiles<>(1, open.times());
+        volumes = new UnchangedFiles<>(MOST_KEPT, open.times());
     }
 
     /// At most `limit` of those after `after`; damaged ones are left out.

@@ -118,10 +118,16 @@ final class PoolStartTest {
         var tag = pool.open().pool().tag();
         pool.close();
         var source =
-                new FilePoolSource(pool.settings(), new SeenPools(pool.state()), TestPool.NODE);
+                new FilePoolSource(
+                        pool.settings(),
+                        new SeenPools(pool.state()),
+                        TestPool.NODE);
         assertThat(source.knownTag()).contains(tag);
         var other =
-                new FilePoolSource(at(folder), new SeenPools(folder.resolve("s2")), TestPool.NODE);
+                new FilePoolSource(
+                        at(folder),
+                        new SeenPools(folder.resolve("s2")),
+                        TestPool.NODE);
         assertThat(other.knownTag()).isEmpty();
     }
 
@@ -290,7 +296,11 @@ final class PoolStartTest {
     void anExclusiveDriverKeepsSharingOnesOut() throws Exception {
         pool.open();
         var shared = new FilePoolSettings("test", pool.folder().root(), 1.0, false, true, true);
-        var source = new FilePoolSource(shared, new SeenPools(folder.resolve("s2")), TestPool.NODE);
+        var source =
+                new FilePoolSource(
+                        shared,
+                        new SeenPools(folder.resolve("s2")),
+                        TestPool.NODE);
         assertThat(catchThrowableOfType(VolumeException.class, source::open)).isNotNull();
         pool.closeAll();
         source.open().close();

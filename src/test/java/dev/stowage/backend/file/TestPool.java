@@ -57,7 +57,9 @@ final class TestPool implements AutoCloseable {
     }
 
     FileBackend open(FilePoolSettings settings, NodeId node) throws IOException {
-        var source = new FilePoolSource(settings, new SeenPools(state), node);
+        var source =
+                new FilePoolSource(
+                        settings, new SeenPools(state), node);
         var backend = (FileBackend) source.open();
         opened.add(backend);
         return backend;
