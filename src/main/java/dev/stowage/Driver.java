@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import dev.stowage.backend.file.FilePoolSource;
+import dev.stowage.backend.file.FolderClaims;
 import dev.stowage.backend.file.FreezeRecords;
 import dev.stowage.backend.file.SeenPools;
 import dev.stowage.csi.ControllerService;
@@ -33,6 +34,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -232,6 +234,9 @@ final class Driver implements AutoCloseable, SocketWatch.Listener {
 
     private Pools pools() {
         var all = new ArrayList<Pool>();
+        var paths = new TreeMap<String, Path>();
+        config.pools().forEach((name, pool) -> paths.put(name, pool.path()));
+        var claims = new FolderClaims(paths);
         config.pools()
                 .forEach(
                         (name, pool) ->
@@ -240,13 +245,13 @@ final class Driver implements AutoCloseable, SocketWatch.Listener {
                                                 name,
                                                 new PoolDefaults(
                                                         pool.filesystem(), pool.provisioning()),
-                                                source(name, pool))));
+                                                source(name, pool, claims))));
         return new Pools(all, config.defaultPool());
     }
 
-    private PoolSource source(String name, Config.PoolConfig pool) {
+    private PoolSource source(String name, Config.PoolConfig pool, FolderClaims claims) {
         var settings = PoolOptions.settings(name, pool);
-        var source = new FilePoolSource(settings, seen, options.node());
+        var source = new FilePoolSource(settings, seen, options.node(), claims);
         return options.role().servesNode()
                 ? new AnnouncedPool(source, options.node(), config.maxVolumesPerNode())
                 : source;

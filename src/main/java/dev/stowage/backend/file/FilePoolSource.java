@@ -29,10 +29,11 @@ public final class FilePoolSource implements PoolSource {
     private final NewFile newFile;
     private final PoolLock lock;
 
+    /// @param claims of all pools of this driver
     public FilePoolSource(
-            FilePoolSettings settings, SeenPools seen, NodeId node) {
+            FilePoolSettings settings, SeenPools seen, NodeId node, FolderClaims claims) {
         this.settings = settings;
-        this.lock = new PoolLock(settings);
+        this.lock = new PoolLock(claims, settings);
         this.seen = seen;
         this.node = node;
         this.pool = new PoolFolder(settings.path());

@@ -18,6 +18,7 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /// The pool's `.lock`, an fcntl(2) lock for as long as the process lives. An exclusive driver locks
 /// the whole file; drivers that share lock a byte each, so that they exclude only an exclusive one.
+/// Between the pools of one driver [FolderClaims] decides before that.
 ///
 /// On a disk that can't be written the locks are those of readers: they keep out whoever can write,
 /// and so the pool must be opened anew before it is written to.
@@ -27,12 +28,14 @@ import java.util.concurrent.ThreadLocalRandom;
 final class PoolLock {
     private static final int MAX_WORDS = 256;
 
+    private final FolderClaims claims;
     private final FilePoolSettings settings;
 
     /// By whether it can be written to.
     private final Map<Boolean, FileChannel> channels = new HashMap<>();
 
-    PoolLock(FilePoolSettings settings) {
+    PoolLock(FolderClaims claims, FilePoolSettings settings) {
+        this.claims = claims;
         this.settings = settings;
     }
 
@@ -42,12 +45,14 @@ final class PoolLock {
     /// @throws VolumeException UNAVAILABLE if another driver has it, or another pool of this one
     synchronized void take(Path file, boolean readOnly, Instance instance, Durable durable)
             throws IOException {
+        claims.take(settings.name(), settings.path());
         try {
             lock(file, readOnly, durable);
         } catch (OverlappingFileLockException e) {
+            claims.release(settings.name());
             throw new VolumeException(
                     Reason.UNAVAILABLE,
-                    "the pool's folder is in use by another pool of this same driver: give each pool a folder of its own",
+                    "the pool's folder is in use by another driver of this same process",
                     e);
         } catch (IOException | RuntimeException e) {
             release();
@@ -111,5 +116,6 @@ final class PoolLock {
     synchronized void release() {
         channels.values().forEach(Closing::quietly);
         channels.clear();
+        claims.release(settings.name());
     }
 }

@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -188,11 +189,12 @@ final class PoolInodesTest {
         var nonces = new Nonces(instance);
         var sickness = new Sickness();
         var durable = new Durable(sickness, nonces::temporary);
-        var lock = new PoolLock();
-        lock.take(pool.folder().lock(), true, instance, durable);
-        try (var open =
-                OpenPool.start(
-                        settings, pool.identity(), instance, nonces, sickness, durable, lock)) {
+        var lock = new PoolLock(new FolderClaims(Map.of()), settings);
+        lock.take(pool.folder().lock(), false, instance, durable);
+        var opening =
+                new OpenPool.Opening(
+                        settings, pool.folder(), false, instance, nonces, sickness, durable, lock);
+        try (var open = OpenPool.start(opening, pool.identity())) {
             for (var inodes = 1; inodes < 4; inodes++) {
                 leave(inodes);
                 var nonce = nonces.of(SnapshotId.of(backend.pool(), "s" + inodes));

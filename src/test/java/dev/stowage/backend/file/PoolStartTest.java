@@ -17,6 +17,7 @@ import dev.stowage.volume.VolumeId;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -121,13 +122,15 @@ final class PoolStartTest {
                 new FilePoolSource(
                         pool.settings(),
                         new SeenPools(pool.state()),
-                        TestPool.NODE);
+                        TestPool.NODE,
+                        new FolderClaims(Map.of()));
         assertThat(source.knownTag()).contains(tag);
         var other =
                 new FilePoolSource(
                         at(folder),
                         new SeenPools(folder.resolve("s2")),
-                        TestPool.NODE);
+                        TestPool.NODE,
+                        new FolderClaims(Map.of()));
         assertThat(other.knownTag()).isEmpty();
     }
 
@@ -268,7 +271,8 @@ final class PoolStartTest {
                 new FilePoolSource(
                         pool.settings(),
                         new SeenPools(folder.resolve("other-state")),
-                        new NodeId("other"));
+                        new NodeId("other"),
+                        new FolderClaims(Map.of()));
         var refusal = catchThrowableOfType(VolumeException.class, source::open);
         assertThat(refusal).isNotNull();
         assertThat(refusal.reason()).isEqualTo(Reason.UNAVAILABLE);
@@ -300,7 +304,8 @@ final class PoolStartTest {
                 new FilePoolSource(
                         shared,
                         new SeenPools(folder.resolve("s2")),
-                        TestPool.NODE);
+                        TestPool.NODE,
+                        new FolderClaims(Map.of()));
         assertThat(catchThrowableOfType(VolumeException.class, source::open)).isNotNull();
         pool.closeAll();
         source.open().close();

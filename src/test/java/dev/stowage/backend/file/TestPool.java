@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /// A pool's folder and a driver's state folder, opened as often as a test likes and closed at its
 /// end.
@@ -59,7 +60,7 @@ final class TestPool implements AutoCloseable {
     FileBackend open(FilePoolSettings settings, NodeId node) throws IOException {
         var source =
                 new FilePoolSource(
-                        settings, new SeenPools(state), node);
+                        settings, new SeenPools(state), node, new FolderClaims(Map.of()));
         var backend = (FileBackend) source.open();
         opened.add(backend);
         return backend;
