@@ -172,8 +172,9 @@ public final class MkfsTrial implements FormatTrial {
                 e);
     }
 
-    /// One line, without the list of all options that mkfs.xfs adds.
+    /// One line, without the list of all options that mkfs.xfs and mke2fs add.
     private static String words(CommandException e) {
-        return e.words().split("(?m)^Usage: ", 2)[0].strip().replaceAll("\\s+", " ");
+        var words = e.words().split("(?m)^(?:Usage: |Bad option\\(s\\) specified: *$)", 2)[0];
+        return words.strip().replaceAll("\\s+", " ");
     }
 }
