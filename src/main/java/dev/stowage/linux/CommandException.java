@@ -21,10 +21,7 @@ public final class CommandException extends IOException {
     private final String stderr;
 
     public CommandException(List<String> argv, int exitCode, String stdout, String stderr) {
-        super(
-                String.join(" ", argv)
-                        + end(exitCode)
-                        + prefixed(words(stdout, stderr)));
+        super(String.join(" ", argv) + end(exitCode) + prefixed(words(stdout, stderr)));
         this.argv = List.copyOf(argv);
         this.exitCode = exitCode;
         this.stdout = stdout;

@@ -110,8 +110,7 @@ public final class FileSystemGrowth {
         try {
             var said = Command.run(argv, LIMIT, ANY, () -> FreezeProbe.frozen(mountPoint));
             if (said.exitCode() != 0) {
-                throw new CommandException(
-                        argv, said.exitCode(), said.stdout(), said.stderr());
+                throw new CommandException(argv, said.exitCode(), said.stdout(), said.stderr());
             }
         } catch (CommandException e) {
             if (e.exitCode() == CommandException.HUNG) {

@@ -89,7 +89,8 @@ public final class FileBackend
         groups = new FileGroups(open, store, snapshots, disposal, room);
     }
 
-    /// Clears away and goes on with what earlier drivers left. What can't be done now is done by the
+    /// Clears away and goes on with what earlier drivers left. What can't be done now is done by
+    // the
     /// next start.
     void takeUpLeftovers() throws IOException {
         if (!open.readOnly()) {
