@@ -31,7 +31,9 @@ record FileSystemMount(
             if (readOnly && (e.is(Errno.EROFS) || isDirtyBtrfs())) {
                 throw needsReplay(e);
             }
-            throw e.call().startsWith("fs") ? MountRefusal.of(volume, fileSystem, device, e) : e;
+            throw e.call().startsWith("fs") // fsopen, fsconfig, fsmount
+                    ? MountRefusal.of(volume, fileSystem, device, options.superblock(), e)
+                    : e;
         }
     }
 

@@ -61,7 +61,7 @@ final class FirstMount {
                         fileSystem.kernelName(), device.path().toString(), attributes, options)) {
             // its making has replayed the journal
         } catch (ErrnoException e) {
-            throw MountRefusal.of(id, fileSystem, device, e);
+            throw MountRefusal.of(id, fileSystem, device, List.of(), e);
         }
         try (var written = Fd.open(device.path(), OpenFlags.O_RDONLY)) {
             written.fsync();

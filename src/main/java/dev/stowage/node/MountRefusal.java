@@ -1,31 +1,38 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
+import java.util.List;
 
 /// Says for a person why the kernel refused to mount a file system, and what to do about it.
 final class MountRefusal {
     private MountRefusal() {}
 
+    /// @param options that were asked for with it
     /// @param refusal with the kernel's own words, as far as it had any
     static IOException of(
             VolumeId volume,
             FileSystemType fileSystem,
             BlockDevice device,
+            List<String> options,
             ErrnoException refusal) {
         return new IOException(
                 "volume %s can't be mounted: %s; %s"
                         .formatted(
                                 volume,
                                 refusal.getMessage(),
-                                nextStep(fileSystem, device, refusal)),
+                                nextStep(fileSystem, device, options, refusal)),
                 refusal);
     }
 
     private static String nextStep(
-            FileSystemType fileSystem, BlockDevice device, ErrnoException refusal) {
+            FileSystemType fileSystem,
+            BlockDevice device,
+            List<String> options,
+            ErrnoException refusal) {
         try {
             var obstacle = Superblocks.obstacle(fileSystem, device.path(), device.sizeBytes());
             if (obstacle.isPresent()) {
@@ -34,7 +41,10 @@ final class MountRefusal {
         } catch (IOException e) {
             return "it can't be read: %s".formatted(e.getMessage());
         }
-        return nextStep(fileSystem, refusal);
+        var step = nextStep(fileSystem, refusal);
+        return options.isEmpty() || !refusal.is(Errno.EINVAL)
+                ? step
+                : "see whether its mount options %s are right; %s".formatted(options, step);
     }
 
     static String nextStep(FileSystemType fileSystem, ErrnoException refusal) {
