@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.stowage.linux.Command;
-import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.LoopDevices;
