@@ -10,11 +10,13 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import csi.v1.CapacityRange;
 import csi.v1.ControllerExpandVolumeRequest;
 import csi.v1.ControllerExpandVolumeResponse;
+import csi.v1.CreateVolumeRequest;
 import csi.v1.NodeExpandVolumeRequest;
 import csi.v1.NodeExpandVolumeResponse;
 import csi.v1.NodeGetVolumeStatsRequest;
 import csi.v1.NodePublishVolumeRequest;
 import csi.v1.NodeUnpublishVolumeRequest;
+import csi.v1.VolumeContentSource;
 import dev.stowage.linux.Command;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.Mounts;
@@ -149,6 +151,10 @@ class GrowthDriverTest {
             if (attach) {
                 driver.detach(id, "");
             }
+            var copy =
+                    refusal(() -> driver.controller().createVolume(copyOf(id, 2 * SIZE)));
+            assertThat(copy.getCode()).isEqualTo(Status.Code.OUT_OF_RANGE);
+            assertThat(copy.getDescription()).contains("at most to " + SIZE, "bigalloc");
         }
     }
 
@@ -260,5 +266,16 @@ class GrowthDriverTest {
                                 .build())
                 .getUsage(0)
                 .getTotal();
+    }
+
+    private static CreateVolumeRequest copyOf(String id, long bytes) {
+        return TestDriver.createRequest("copy").toBuilder()
+                .setCapacityRange(CapacityRange.newBuilder().setRequiredBytes(bytes))
+                .setVolumeContentSource(
+                        VolumeContentSource.newBuilder()
+                                .setVolume(
+                                        VolumeContentSource.VolumeSource.newBuilder()
+                                                .setVolumeId(id)))
+                .build();
     }
 }

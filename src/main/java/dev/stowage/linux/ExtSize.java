@@ -38,12 +38,17 @@ public final class ExtSize {
 
     /// From the device or the image that holds it, in use or not. Empty where there is none.
     public static Optional<ExtSize> read(Path deviceOrImage) throws ErrnoException {
-        var superblock = ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN);
         try (var fd = Fd.open(deviceOrImage, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW)) {
-            while (superblock.hasRemaining()
-                    && fd.read(superblock, OFFSET + superblock.position()) > 0) {
-                // a short read goes on where it ended
-            }
+            return read(fd);
+        }
+    }
+
+    /// As [#read(Path)].
+    public static Optional<ExtSize> read(Fd deviceOrImage) throws ErrnoException {
+        var superblock = ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN);
+        while (superblock.hasRemaining()
+                && deviceOrImage.read(superblock, OFFSET + superblock.position()) > 0) {
+            // a short read goes on where it ended
         }
         var found = new ExtSize(superblock);
         return superblock.hasRemaining() || found.unsignedShort(0x38) != Usage.EXT4

@@ -134,7 +134,7 @@ public final class FileBackend
     @Override
     public Volume createFrom(VolumeId id, VolumeSpec spec, Origin origin) throws IOException {
         open.requireBuilding();
-        XfsReach.require(origin, spec.capacity());
+        FileSystemReach.require(origin, spec.capacity());
         var reflinks = open.probe().reflinks();
         return creation.create(id, spec, new OriginFilling(origin, reflinks, snapshots::closing));
     }

@@ -3,11 +3,9 @@ package dev.stowage.backend.file;
 import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
 import static dev.stowage.linux.OpenFlags.O_RDWR;
 
-import dev.stowage.linux.ExtSize;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.volume.CapacityRange;
-import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
@@ -39,43 +37,8 @@ final class VolumeGrowth {
                             .formatted(volume.id(), bytes, range.limitBytes(), bytes));
         }
         var least = Math.max(volume.capacityBytes(), bytes);
-        var reach = withinReach(volume, range, least);
-        return XfsReach.within(volume, store.image(volume.id()), reach, least).choose(least);
-    }
-
-    /// The range without what the volume's file system can never take. Read from the image, also
-    /// while another node uses it: what settles the limit was written when the file system was
-    /// made. An image that was not formatted yet has none.
-    private CapacityRange withinReach(Volume volume, CapacityRange range, long least)
-            throws IOException {
-        if (volume.fileSystem().filter(VolumeGrowth::isExt).isEmpty()) {
-            return range;
-        }
-        var size = ExtSize.read(store.image(volume.id()));
-        if (size.isEmpty()) {
-            return range;
-        }
-        var most = Math.max(least, size.get().largestBytes());
-        if (range.requiredBytes() > most) {
-            throw new VolumeException(
-                    Reason.OUT_OF_RANGE,
-                    "volume %s can't grow to %d bytes, at most to %d: its %s can never be larger%s; for more, copy its content to a new volume"
-                            .formatted(
-                                    volume.id(),
-                                    range.requiredBytes(),
-                                    most,
-                                    volume.fileSystem().get(),
-                                    size.get().obstacle().map(why -> ", for " + why).orElse("")));
-        }
-        var limit = range.limitBytes() == 0 ? most : Math.min(range.limitBytes(), most);
-        return new CapacityRange(range.requiredBytes(), limit);
-    }
-
-    private static boolean isExt(FileSystemType type) {
-        return switch (type) {
-            case EXT4, EXT3 -> true;
-            case XFS, BTRFS -> false;
-        };
+        var image = store.image(volume.id());
+        return FileSystemReach.within(volume, image, range, least).choose(least);
     }
 
     /// @param larger the volume as it is to be
