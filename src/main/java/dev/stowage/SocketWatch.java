@@ -10,8 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Looks every two seconds whether the names of this process's sockets still lead to it. Nobody
-// tells a
-/// server that its socket was removed or replaced: it waits for calls that can't come.
+/// tells a server that its socket was removed or replaced: it waits for calls that can't come.
 ///
 /// It looks instead of using inotify, which watches a folder by its inode and so has to be told of
 /// each folder above that could be removed or replaced too.

@@ -46,8 +46,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Failure case 65: the file system below a pool dies while volumes are in use. It is an XFS that
-// is
-/// shut down: from then on all that asks it is EIO, LOOP_GET_STATUS64 of a device on it too.
+/// is shut down: from then on all that asks it is EIO, LOOP_GET_STATUS64 of a device on it too.
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 class DeadDiskDriverTest {

@@ -101,7 +101,7 @@ class FullPoolStartTest {
     }
 
     /// One that a pod uses, one that was used before, one that never was and has bytes to give
-    // back.
+    /// back.
     private Made makeVolumes(LoopFileSystem disk, boolean shared) throws IOException {
         try (var driver = start(disk, shared)) {
             var published = driver.create("published");

@@ -151,8 +151,7 @@ class GrowthDriverTest {
             if (attach) {
                 driver.detach(id, "");
             }
-            var copy =
-                    refusal(() -> driver.controller().createVolume(copyOf(id, 2 * SIZE)));
+            var copy = refusal(() -> driver.controller().createVolume(copyOf(id, 2 * SIZE)));
             assertThat(copy.getCode()).isEqualTo(Status.Code.OUT_OF_RANGE);
             assertThat(copy.getDescription()).contains("at most to " + SIZE, "bigalloc");
         }

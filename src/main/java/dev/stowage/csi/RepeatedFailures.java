@@ -6,8 +6,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /// Which failures the log has already. Sidecars and the kubelet repeat a call that fails for as
-// long
-/// as it fails, so the same answer to the same call is logged once in ten minutes.
+/// long as it fails, so the same answer to the same call is logged once in ten minutes.
 final class RepeatedFailures {
     static final Duration QUIET = Duration.ofMinutes(10);
 

@@ -240,8 +240,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /// The largest size that the file's file system lets the file have, found out by moving an
-    // offset
-    /// that nothing else here uses: lseek(2) goes no further (EINVAL).
+    /// offset that nothing else here uses: lseek(2) goes no further (EINVAL).
     public long largestBytes() throws ErrnoException {
         var open = number();
         var possible = 0L;

@@ -290,8 +290,7 @@ public final class LoopDevices {
     }
 
     /// What can be seen of the device that was read a moment ago, if by now it can't be; empty if
-    // it
-    /// can, or is bound no more.
+    /// it can, or is bound no more.
     public static Optional<UnreadableLoop> unreadable(LoopDevice loop) throws ErrnoException {
         try {
             read(loop.number(), _ -> true);

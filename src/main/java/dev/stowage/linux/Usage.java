@@ -37,8 +37,7 @@ public record Usage(
     private static final long ST_RDONLY = 1;
 
     /// Whether it has a certain number of inodes. Some file systems tell none, or none free, and
-    // make
-    /// them as they are needed.
+    /// make them as they are needed.
     public boolean countsInodes() {
         return inodes > 0 && freeInodes >= 0;
     }

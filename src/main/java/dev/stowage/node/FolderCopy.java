@@ -15,11 +15,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /// Copies all that is in a folder into the root of a new file system: what each file holds, with
-// its
-/// holes, and what it has beside that ([FileAttributes]), hard links among the files, symlinks,
-// pipes
-/// and device files. Sockets are left out: each belongs to a process that listens on it. What is
-/// mounted below the folder is copied like the rest.
+/// its holes, and what it has beside that ([FileAttributes]), hard links among the files, symlinks,
+/// pipes and device files. Sockets are left out: each belongs to a process that listens on it. What
+/// is mounted below the folder is copied like the rest.
 final class FolderCopy {
     private static final int CHUNK_BYTES = 1 << 20;
     private static final FileName TOP = new FileName(new byte[0]);

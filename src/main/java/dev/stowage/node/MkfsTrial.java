@@ -41,7 +41,7 @@ public final class MkfsTrial implements FormatTrial {
     private static final long LARGEST_MADE = 16L << 30;
 
     /// A file system that can't be made in a folder with less room than this says nothing about the
-    // options.
+    /// options.
     private static final long ROOM_BYTES = 512L << 20;
 
     private static final int NOT_INSTALLED = 127;

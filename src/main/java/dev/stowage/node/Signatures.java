@@ -19,8 +19,7 @@ public final class Signatures {
     private static final int FRONT_BYTES = 256 << 10;
 
     /// vdev_impl.h: the last of ZFS's four labels is the device's last whole 256 KiB, and its
-    // second
-    /// half are uberblocks. mdraid and GPT lie within or behind them.
+    /// second half are uberblocks. mdraid and GPT lie within or behind them.
     private static final int ZFS_LABEL = 256 << 10;
 
     private static final int ZFS_UBERBLOCKS = 128 << 10;

@@ -64,8 +64,7 @@ public final class Pools implements AutoCloseable {
     }
 
     /// For whoever asks several pools: the answer of one, or empty if it turns out to be sick,
-    // which
-    /// its own log line says. One that is sick is sick alone.
+    /// which its own log line says. One that is sick is sick alone.
     static <T> Optional<T> unlessSick(Question<T> question) throws IOException {
         try {
             return Optional.of(question.ask());

@@ -196,8 +196,7 @@ class FormatTest {
     }
 
     /// 3: what has its place counted from the end, whole 64 or 256 KiB of it. The first and the
-    // last
-    /// uberblock of ZFS's first and last label; mdraid of versions 1.0 and 0.90.
+    /// last uberblock of ZFS's first and last label; mdraid of versions 1.0 and 0.90.
     @ParameterizedTest
     @CsvSource({
         "65536,131072,a ZFS pool member,0cb1ba0000000000",

@@ -40,8 +40,7 @@ final class DriverLocks implements AutoCloseable {
     }
 
     /// Takes the lock of `own`. Where the disk has no room for it, or can't be written, that is
-    // left
-    /// until [#require].
+    /// left until [#require].
     static DriverLocks take(Path folder, Instance own, Durable durable) throws IOException {
         var locks = new DriverLocks(folder, own, false, durable);
         try {

@@ -90,8 +90,7 @@ public final class FileBackend
     }
 
     /// Clears away and goes on with what earlier drivers left. What can't be done now is done by
-    // the
-    /// next start.
+    /// the next start.
     void takeUpLeftovers() throws IOException {
         if (!open.readOnly()) {
             disposal.eraseLeftovers();

@@ -21,7 +21,7 @@ record PoolFolder(Path root) {
     static final String LOCK = ".lock";
 
     /// Whether the disk can't be written at present: it is mounted read-only, or an error made it
-    // so.
+    /// so.
     boolean readOnly() throws IOException {
         return Linux.statfs(root).readOnly()
                 || FileSystemHealth.extRefusesWrites(Linux.stat(root).dev());
