@@ -206,21 +206,17 @@ final class PoolInodesTest {
     }
 
     @Test
-    void anAttachWithoutAFreeInodeSaysInodes() throws Exception {
+    void withoutAFreeInodeAKnownNodeIsAttachedAndNoOtherIsMadeKnown() throws Exception {
         var volume = make("v");
         backend.announce(TestPool.NODE, 10);
         takeAllInodes();
+        var _ = backend.attach(volume.id(), TestPool.NODE, AccessMode.SINGLE_NODE_WRITER, false);
         var refusal =
                 catchThrowableOfType(
-                        VolumeException.class,
-                        () ->
-                                backend.attach(
-                                        volume.id(),
-                                        TestPool.NODE,
-                                        AccessMode.SINGLE_NODE_WRITER,
-                                        false));
+                        VolumeException.class, () -> backend.announce(new NodeId("node.d"), 10));
         assertThat(refusal.reason()).isEqualTo(Reason.NO_SPACE);
         assertThat(refusal).hasMessageContaining("no free inodes (files)");
+        backend.detach(volume.id(), TestPool.NODE);
         backend.delete(volume.id());
     }
 }
