@@ -96,7 +96,8 @@ public record VolumeSpec(
                 provisioning,
                 blockSizeBytes,
                 content,
-                limits);
+                limits,
+                requestedBytes);
     }
 
     /// The largest size that its file system could have.
