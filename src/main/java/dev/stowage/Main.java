@@ -1,6 +1,13 @@
 package dev.stowage;
 
+import dev.stowage.bench.Bench;
+import dev.stowage.cli.TemporaryFolder;
+import dev.stowage.cli.VolumeCommand;
+import dev.stowage.config.ConfigException;
+import dev.stowage.demo.Demo;
 import dev.stowage.linux.Utf8Locale;
+import dev.stowage.serve.Serve;
+import dev.stowage.serve.Version;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
 import java.util.function.IntSupplier;
@@ -78,7 +85,7 @@ public final class Main {
         }
     }
 
-    static CommandLine commandLine() {
+    public static CommandLine commandLine() {
         var commandLine =
                 new CommandLine(new Main())
                         .setCaseInsensitiveEnumValuesAllowed(true)

@@ -1,4 +1,4 @@
-/// The program: its commands, its configuration, and the wiring of all the rest.
+/// The program: which commands it has, and how it explains an error.
 @NullMarked
 package dev.stowage;
 

@@ -10,6 +10,7 @@ import csi.v1.NodeGetInfoRequest;
 import csi.v1.PluginCapability;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.stowage.config.Config;
+import dev.stowage.config.ConfigFile;
 import dev.stowage.volume.Provisioning;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -3,6 +3,10 @@ package dev.stowage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.stowage.config.Config;
+import dev.stowage.config.ConfigFile;
+import dev.stowage.serve.Driver;
+import dev.stowage.serve.Role;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;

@@ -3,6 +3,7 @@ package dev.stowage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stowage.testing.NothingLeftBehind;
+import dev.stowage.testing.ProgramRun;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import java.io.IOException;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.stowage.linux.Command;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
+import dev.stowage.testing.ProgramRun;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import java.io.IOException;

@@ -3,8 +3,13 @@ package dev.stowage;
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stowage.client.CsiClient;
+import dev.stowage.client.VolumeCalls;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.Strace;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -27,7 +32,7 @@ class FailingSystemCallsTest {
     private Path folder;
 
     @SuppressWarnings("NullAway.Init")
-    private DriverProcess driver;
+    private ServeProcess driver;
 
     @SuppressWarnings("NullAway.Init")
     private CsiClient client;
@@ -38,7 +43,7 @@ class FailingSystemCallsTest {
     @BeforeEach
     void start() throws Exception {
         var yaml = "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n".formatted(folder);
-        driver = DriverProcess.start(folder, "n1", yaml);
+        driver = ServeProcess.start(folder, "n1", yaml);
         driver.awaitReady();
         client = new CsiClient(driver.socket());
         volume = new VolumeCalls(client, TestDriver.mount(SINGLE_NODE_WRITER));

@@ -7,6 +7,7 @@ import dev.stowage.linux.LoopDevices;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status.Code;
 import java.io.IOException;

@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import csi.v1.CapacityRange;
 import csi.v1.NodeStageVolumeRequest;
 import csi.v1.NodeUnstageVolumeRequest;
+import dev.stowage.client.CsiClient;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -39,14 +42,14 @@ class FormattingDriverTest {
     private final ExecutorService callers = Executors.newCachedThreadPool();
 
     @SuppressWarnings("NullAway.Init")
-    private DriverProcess driver;
+    private ServeProcess driver;
 
     @SuppressWarnings("NullAway.Init")
     private CsiClient client;
 
     private void start() throws Exception {
         driver =
-                DriverProcess.start(
+                ServeProcess.start(
                         folder,
                         "driver",
                         "attach: false\npools: {ssd: {type: file, path: %s/ssd, overcommit: 100000}}\n"

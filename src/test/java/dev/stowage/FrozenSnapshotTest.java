@@ -1,8 +1,8 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
-import static dev.stowage.TestDriver.MIB;
-import static dev.stowage.TestDriver.refusal;
+import static dev.stowage.testing.TestDriver.MIB;
+import static dev.stowage.testing.TestDriver.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.ControllerPublishVolumeRequest;
@@ -15,11 +15,15 @@ import csi.v1.VolumeCapability;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
+import dev.stowage.testing.KillableDriver;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.Strace;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
+import dev.stowage.testing.TestSnapshots;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.file.Files;

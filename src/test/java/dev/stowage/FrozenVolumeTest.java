@@ -1,8 +1,8 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
-import static dev.stowage.TestDriver.MIB;
-import static dev.stowage.TestDriver.refusal;
+import static dev.stowage.testing.TestDriver.MIB;
+import static dev.stowage.testing.TestDriver.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.CapacityRange;
@@ -12,12 +12,16 @@ import csi.v1.NodePublishVolumeRequest;
 import csi.v1.NodeStageVolumeRequest;
 import csi.v1.NodeUnpublishVolumeRequest;
 import csi.v1.NodeUnstageVolumeRequest;
+import dev.stowage.client.CsiClient;
 import dev.stowage.linux.FreezeProbe;
 import dev.stowage.linux.Linux;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.Strace;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import java.nio.file.Files;
@@ -44,7 +48,7 @@ final class FrozenVolumeTest {
     private LoopFileSystem disk;
 
     @SuppressWarnings("NullAway.Init")
-    private DriverProcess driver;
+    private ServeProcess driver;
 
     @SuppressWarnings("NullAway.Init")
     private CsiClient client;
@@ -88,7 +92,7 @@ final class FrozenVolumeTest {
 
     private void start() throws Exception {
         driver =
-                DriverProcess.start(
+                ServeProcess.start(
                         folder,
                         "n1",
                         "attach: false\npools: {ssd: {type: file, path: %s/pool}}\n"

@@ -1,15 +1,16 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
-import static dev.stowage.TestDriver.MIB;
-import static dev.stowage.TestDriver.NODE;
-import static dev.stowage.TestDriver.refusal;
+import static dev.stowage.testing.TestDriver.MIB;
+import static dev.stowage.testing.TestDriver.NODE;
+import static dev.stowage.testing.TestDriver.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.CreateSnapshotRequest;
 import csi.v1.GetCapacityRequest;
 import csi.v1.ListVolumesRequest;
 import csi.v1.NodeGetStorageHealthRequest;
+import dev.stowage.client.CsiClient;
 import dev.stowage.linux.Command;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
@@ -18,6 +19,8 @@ import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -238,11 +241,11 @@ class FullPoolStartTest {
                 id = driver.create("data");
             }
             FullDisk.fill(disk.mountPoint().resolve("others"));
-            try (var first = DriverProcess.start(folder, "n2", yaml);
+            try (var first = ServeProcess.start(folder, "n2", yaml);
                     var ofFirst = new CsiClient(first.socket())) {
                 first.awaitReady();
                 assertThat(ids(ofFirst)).containsExactly(id);
-                try (var second = DriverProcess.start(folder, "n3", yaml);
+                try (var second = ServeProcess.start(folder, "n3", yaml);
                         var ofSecond = new CsiClient(second.socket())) {
                     second.awaitReady();
                     assertThat(ids(ofSecond)).isEmpty();

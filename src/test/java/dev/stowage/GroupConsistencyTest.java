@@ -10,6 +10,7 @@ import csi.v1.VolumeGroupSnapshot;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.testing.TurnWriter;
 import java.nio.file.Path;

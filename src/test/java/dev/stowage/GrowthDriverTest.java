@@ -1,9 +1,9 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
-import static dev.stowage.TestDriver.MIB;
-import static dev.stowage.TestDriver.NODE;
-import static dev.stowage.TestDriver.refusal;
+import static dev.stowage.testing.TestDriver.MIB;
+import static dev.stowage.testing.TestDriver.NODE;
+import static dev.stowage.testing.TestDriver.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -22,6 +22,7 @@ import dev.stowage.linux.Linux;
 import dev.stowage.linux.Mounts;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import java.nio.file.Path;

@@ -9,6 +9,7 @@ import csi.v1.NodeExpandVolumeRequest;
 import csi.v1.NodeGetVolumeStatsRequest;
 import dev.stowage.testing.Guest;
 import dev.stowage.testing.Polling;
+import dev.stowage.testing.TestDriver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import dev.stowage.testing.Guest;
+import dev.stowage.testing.ProgramRun;
 import java.nio.file.Path;
 import java.time.Duration;
 

@@ -20,6 +20,7 @@ import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import io.grpc.Status;
 import java.io.IOException;
 import java.io.RandomAccessFile;

@@ -1,10 +1,10 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
-import static dev.stowage.TestDriver.MIB;
-import static dev.stowage.TestDriver.NODE;
-import static dev.stowage.TestDriver.refusal;
 import static dev.stowage.testing.LoopFileSystem.sparseFile;
+import static dev.stowage.testing.TestDriver.MIB;
+import static dev.stowage.testing.TestDriver.NODE;
+import static dev.stowage.testing.TestDriver.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
@@ -14,7 +14,9 @@ import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.LoopFileSystem.Kind;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
+import dev.stowage.testing.VolumeCommandRun;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.ByteBuffer;

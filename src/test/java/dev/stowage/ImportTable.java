@@ -10,11 +10,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /// Who may import whom, as docs/design.md has it under "Packages": for each room the rooms it may
-/// import, and for each library the rooms that may import that. What the page says and this class
-/// cannot read is an error, so that no rule is lost to a change of wording.
+/// import, and for each library the rooms that may import that. A room within another has a row of
+/// its own, `node.device`, and the outer row does not speak for it. What the page says and this
+/// class cannot read is an error, so that no rule is lost to a change of wording.
 record ImportTable(Map<String, Set<String>> rooms, Map<String, Set<String>> libraries) {
 
     static final String ROOT = "root";
@@ -23,7 +25,8 @@ record ImportTable(Map<String, Set<String>> rooms, Map<String, Set<String>> libr
     private static final String NOTHING = "nothing of ours";
     private static final String ALL = "all";
     private static final String ONLY_HERE = " only here";
-    private static final String AND_IN_THE_ROOT = " and in the root";
+    private static final Pattern LIST = Pattern.compile(" and |, ");
+    private static final String ALSO_IN = ", in ";
 
     static ImportTable read(Path page) throws IOException {
         var rows = new LinkedHashMap<String, List<String>>();
@@ -42,7 +45,9 @@ record ImportTable(Map<String, Set<String>> rooms, Map<String, Set<String>> libr
         rows.forEach(
                 (room, clauses) -> {
                     rooms.put(room, imports(clauses.getFirst(), rows.keySet()));
-                    clauses.stream().skip(1).forEach(clause -> reserve(clause, room, libraries));
+                    clauses.stream()
+                            .skip(1)
+                            .forEach(clause -> reserve(clause, room, rows.keySet(), libraries));
                 });
         return new ImportTable(rooms, libraries);
     }
@@ -74,23 +79,38 @@ record ImportTable(Map<String, Set<String>> rooms, Map<String, Set<String>> libr
         return named;
     }
 
-    /// Reads "jnr only here" or "grpc and protobuf only here and in the root" in the row of `room`.
-    private static void reserve(String clause, String room, Map<String, Set<String>> libraries) {
+    /// Reads "jnr only here" or "grpc and protobuf only here, in client and serve" in the row of
+    /// `room`.
+    private static void reserve(
+            String clause, String room, Set<String> rooms, Map<String, Set<String>> libraries) {
         var here = clause.indexOf(ONLY_HERE);
         if (here < 0) {
             throw unreadable(clause);
         }
-        var holders = new TreeSet<>(Set.of(room));
-        switch (clause.substring(here + ONLY_HERE.length())) {
-            case "" -> {}
-            case AND_IN_THE_ROOT -> holders.add(ROOT);
-            default -> throw unreadable(clause);
+        var users = new TreeSet<>(Set.of(room));
+        var others = clause.substring(here + ONLY_HERE.length());
+        if (others.startsWith(ALSO_IN)) {
+            users.addAll(List.of(LIST.split(others.substring(ALSO_IN.length()))));
+        } else if (!others.isEmpty()) {
+            throw unreadable(clause);
         }
-        for (var library : clause.substring(0, here).split(" and |, ")) {
-            if (libraries.put(library, holders) != null) {
+        if (!rooms.containsAll(users)) {
+            throw unreadable(clause);
+        }
+        for (var library : LIST.split(clause.substring(0, here))) {
+            if (libraries.put(library, users) != null) {
                 throw unreadable(clause);
             }
         }
+    }
+
+    /// The room that a package lies in: the innermost one with a row.
+    String roomOf(String packageBelowTheRoot) {
+        var room = packageBelowTheRoot;
+        while (!rooms.containsKey(room) && room.contains(".")) {
+            room = room.substring(0, room.lastIndexOf('.'));
+        }
+        return room.isEmpty() ? ROOT : room;
     }
 
     private static IllegalStateException unreadable(String text) {

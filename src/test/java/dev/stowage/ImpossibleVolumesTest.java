@@ -1,8 +1,8 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
-import static dev.stowage.TestDriver.NODE;
-import static dev.stowage.TestDriver.refusal;
+import static dev.stowage.testing.TestDriver.NODE;
+import static dev.stowage.testing.TestDriver.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.CapacityRange;
@@ -11,6 +11,7 @@ import csi.v1.VolumeCapability;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import java.io.IOException;

@@ -10,6 +10,7 @@ import csi.v1.ListSnapshotsRequest;
 import csi.v1.NodeStageVolumeRequest;
 import csi.v1.NodeUnstageVolumeRequest;
 import csi.v1.VolumeGroupSnapshot;
+import dev.stowage.client.CsiClient;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
@@ -20,6 +21,9 @@ import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.Strace;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -51,7 +55,7 @@ final class KilledGroupTest {
     private LoopFileSystem disk;
 
     @SuppressWarnings("NullAway.Init")
-    private DriverProcess driver;
+    private ServeProcess driver;
 
     @SuppressWarnings("NullAway.Init")
     private CsiClient client;
@@ -69,7 +73,7 @@ final class KilledGroupTest {
 
     private void start(String... options) throws Exception {
         driver =
-                DriverProcess.start(
+                ServeProcess.start(
                         folder,
                         NODE,
                         "attach: true\npools: {ssd: {type: file, path: %s/pool, shared: true}}\n"

@@ -1,6 +1,6 @@
 package dev.stowage;
 
-import static dev.stowage.TestDriver.NODE;
+import static dev.stowage.testing.TestDriver.NODE;
 
 import java.nio.file.Path;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
-import static dev.stowage.TestDriver.MIB;
+import static dev.stowage.testing.TestDriver.MIB;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
@@ -10,10 +10,15 @@ import csi.v1.ListSnapshotsRequest;
 import csi.v1.NodeStageVolumeRequest;
 import csi.v1.NodeUnstageVolumeRequest;
 import csi.v1.Volume;
+import dev.stowage.testing.KillableDriver;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.Strace;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
+import dev.stowage.testing.TestSnapshots;
+import dev.stowage.testing.TwoPools;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,9 +4,12 @@ import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.ListVolumesRequest;
+import dev.stowage.client.VolumeCalls;
+import dev.stowage.testing.KillableDriver;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import java.io.IOException;
 import java.nio.file.Files;

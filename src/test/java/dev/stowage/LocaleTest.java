@@ -3,9 +3,13 @@ package dev.stowage;
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stowage.client.CsiClient;
+import dev.stowage.client.VolumeCalls;
 import dev.stowage.linux.Command;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -42,7 +46,7 @@ class LocaleTest {
         var place = Files.createDirectory(folder.resolve("größe-大"));
         var yaml = "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n".formatted(place);
         var runner = List.of(("env " + locale).split(" "));
-        try (var driver = DriverProcess.startBy(runner, place, "n1", yaml);
+        try (var driver = ServeProcess.startBy(runner, place, "n1", yaml);
                 var client = new CsiClient(driver.socket())) {
             driver.awaitReady();
             var volume = new VolumeCalls(client, TestDriver.mount(SINGLE_NODE_WRITER));
@@ -72,7 +76,7 @@ class LocaleTest {
         var yaml =
                 "attach: false\npools: {ssd: {type: file, path: %s/ssd, requireMount: false}}\n"
                         .formatted(folder);
-        try (var driver = DriverProcess.startBy(List.of("env", "LC_ALL=C"), folder, "n1", yaml);
+        try (var driver = ServeProcess.startBy(List.of("env", "LC_ALL=C"), folder, "n1", yaml);
                 var client = new CsiClient(driver.socket())) {
             driver.awaitReady();
             var volume = new VolumeCalls(client, TestDriver.mount(SINGLE_NODE_WRITER));
@@ -90,7 +94,7 @@ class LocaleTest {
     }
 
     /// By their names, one after the other.
-    private static String openFiles(DriverProcess driver) throws Exception {
+    private static String openFiles(ServeProcess driver) throws Exception {
         var names = new StringBuilder();
         try (var files = Files.list(Path.of("/proc/" + driver.pid() + "/fd"))) {
             for (var file : files.toList()) {

@@ -3,8 +3,10 @@ package dev.stowage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.GetPluginInfoRequest;
+import dev.stowage.client.CsiClient;
 import dev.stowage.linux.FileId;
 import dev.stowage.linux.Linux;
+import dev.stowage.serve.KubeletFolder;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;

@@ -3,12 +3,17 @@ package dev.stowage;
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stowage.client.CsiClient;
+import dev.stowage.client.SnapshotCalls;
+import dev.stowage.client.VolumeCalls;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.OpenFlags;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -182,7 +187,7 @@ class NonRootControllerTest {
         Files.delete(pool);
         assertThat(newController()).contains(pool + " is not there");
         own(Files.createDirectory(pool));
-        try (var other = DriverProcess.start(folder, "n2", yaml, "--role=node")) {
+        try (var other = ServeProcess.start(folder, "n2", yaml, "--role=node")) {
             other.awaitReady();
         }
         assertThat(newController()).contains("holds pool").contains("was here before");
@@ -198,15 +203,15 @@ class NonRootControllerTest {
         }
     }
 
-    private DriverProcess startNode() throws IOException {
-        var node = DriverProcess.start(folder, "n1", yaml, "--role=node");
+    private ServeProcess startNode() throws IOException {
+        var node = ServeProcess.start(folder, "n1", yaml, "--role=node");
         node.awaitReady();
         return node;
     }
 
-    private DriverProcess startController() throws IOException {
+    private ServeProcess startController() throws IOException {
         var controller =
-                DriverProcess.startAs(
+                ServeProcess.startAs(
                         USER,
                         folder.resolve("program"),
                         controllers,

@@ -2,8 +2,8 @@ package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.MULTI_NODE_READER_ONLY;
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
-import static dev.stowage.TestDriver.NODE;
-import static dev.stowage.TestDriver.refusal;
+import static dev.stowage.testing.TestDriver.NODE;
+import static dev.stowage.testing.TestDriver.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.GetCapacityRequest;
@@ -12,6 +12,7 @@ import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;

@@ -19,8 +19,12 @@ import csi.v1.NodeUnpublishVolumeRequest;
 import csi.v1.NodeUnstageVolumeRequest;
 import csi.v1.ValidateVolumeCapabilitiesRequest;
 import csi.v1.VolumeCapability;
+import dev.stowage.client.CsiClient;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.Strace;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
@@ -54,7 +58,7 @@ class SecretsTest {
                         .formatted(folder);
         String log;
         List<String> programs;
-        try (var driver = DriverProcess.startLogging(folder, "n1", yaml, level);
+        try (var driver = ServeProcess.startLogging(folder, "n1", yaml, level);
                 var client = new CsiClient(driver.socket());
                 // arguments and environments as a whole
                 var strace = Strace.of(driver.pid(), folder, "execve", "-vs65536")) {

@@ -1,7 +1,7 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
-import static dev.stowage.TestDriver.MIB;
+import static dev.stowage.testing.TestDriver.MIB;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.CreateVolumeRequest;
@@ -11,7 +11,9 @@ import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
+import dev.stowage.testing.TestSnapshots;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;

@@ -3,12 +3,15 @@ package dev.stowage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.GetPluginInfoRequest;
+import dev.stowage.client.CsiClient;
 import dev.stowage.linux.Command;
 import dev.stowage.linux.Linux;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +39,7 @@ class StartTest {
             var yaml =
                     "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n"
                             .formatted(disk.mountPoint());
-            try (var driver = DriverProcess.start(folder, "n1", yaml);
+            try (var driver = ServeProcess.start(folder, "n1", yaml);
                     var client = new CsiClient(driver.socket())) {
                 Polling.await("the socket", PATIENCE, () -> Files.exists(driver.socket()));
                 for (var i = 0; i < 10; i++) {
@@ -62,7 +65,7 @@ class StartTest {
                 LoopFileSystem.make(folder, LoopFileSystem.Kind.EXT4, 64 * TestDriver.MIB)) {
             propagation("--make-private", kubelet.mountPoint());
             var option = "--kubelet-dir=" + kubelet.mountPoint();
-            try (var driver = DriverProcess.start(folder, "n1", yaml, option);
+            try (var driver = ServeProcess.start(folder, "n1", yaml, option);
                     var client = new CsiClient(driver.socket())) {
                 Polling.await(
                         "the log says why",
@@ -71,7 +74,7 @@ class StartTest {
                 assertThat(driver.ready(client)).isFalse();
             }
             propagation("--make-shared", kubelet.mountPoint());
-            try (var driver = DriverProcess.start(folder, "n2", yaml, option)) {
+            try (var driver = ServeProcess.start(folder, "n2", yaml, option)) {
                 driver.awaitReady();
             }
         }
@@ -80,7 +83,7 @@ class StartTest {
     @Test
     void aDriverThatReachesNoApiWorksAllTheSameAndSaysWhatIsMissing() throws Exception {
         var yaml = "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n".formatted(folder);
-        try (var driver = DriverProcess.start(folder, "n1", yaml, "--claim-events");
+        try (var driver = ServeProcess.start(folder, "n1", yaml, "--claim-events");
                 var client = new CsiClient(driver.socket())) {
             driver.awaitReady();
             Polling.await(
@@ -96,8 +99,7 @@ class StartTest {
     @Test
     void eventsOnClaimsAreRefusedWhereNoProvisionerIs() throws Exception {
         var yaml = "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n".formatted(folder);
-        try (var driver =
-                DriverProcess.start(folder, "n1", yaml, "--role=node", "--claim-events")) {
+        try (var driver = ServeProcess.start(folder, "n1", yaml, "--role=node", "--claim-events")) {
             assertThat(driver.awaitEnd(60)).isTrue();
             assertThat(driver.log())
                     .contains("stowage: --claim-events is for drivers with a provisioner");

@@ -9,6 +9,7 @@ import csi.v1.Topology;
 import csi.v1.TopologyRequirement;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import java.nio.file.Files;

@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import csi.v1.ControllerGetVolumeRequest;
 import csi.v1.ControllerPublishVolumeRequest;
 import csi.v1.ControllerUnpublishVolumeRequest;
+import dev.stowage.client.CsiClient;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -36,11 +39,11 @@ class TwoDriversTest {
     void theSecondDriverOfAPoolIsRefusedUntilTheFirstEnds() throws Exception {
         var yaml = "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n".formatted(folder);
         var request = TestDriver.createRequest("data");
-        try (var first = DriverProcess.start(folder, "n1", yaml);
+        try (var first = ServeProcess.start(folder, "n1", yaml);
                 var ofFirst = new CsiClient(first.socket())) {
             first.awaitReady();
             var made = ofFirst.controller().createVolume(request);
-            try (var second = DriverProcess.start(folder, "n2", yaml);
+            try (var second = ServeProcess.start(folder, "n2", yaml);
                     var ofSecond = new CsiClient(second.socket())) {
                 second.awaitReady();
                 var refused = TestDriver.refusal(() -> ofSecond.controller().createVolume(request));
@@ -60,8 +63,8 @@ class TwoDriversTest {
         var yaml =
                 "attach: true\npools: {ssd: {type: file, path: %s/ssd, shared: true}}\n"
                         .formatted(folder);
-        try (var first = DriverProcess.start(folder, "n1", yaml);
-                var second = DriverProcess.start(folder, "n2", yaml);
+        try (var first = ServeProcess.start(folder, "n1", yaml);
+                var second = ServeProcess.start(folder, "n2", yaml);
                 var ofFirst = new CsiClient(first.socket());
                 var ofSecond = new CsiClient(second.socket());
                 var threads = Executors.newFixedThreadPool(2)) {

@@ -2,8 +2,11 @@ package dev.stowage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stowage.client.CsiClient;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
+import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -59,10 +62,10 @@ class UmaskTest {
         assertThat(mode(state())).isEqualTo("rwx--x--x");
     }
 
-    private DriverProcess start(String umask) throws IOException {
+    private ServeProcess start(String umask) throws IOException {
         var yaml = "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n".formatted(folder);
         var under = List.of("sh", "-c", "umask " + umask + "; exec \"$@\"", "sh");
-        return DriverProcess.startBy(under, folder, "n1", yaml);
+        return ServeProcess.startBy(under, folder, "n1", yaml);
     }
 
     private Path state() {

@@ -11,8 +11,8 @@ import csi.v1.GroupControllerGetCapabilitiesResponse;
 import csi.v1.GroupControllerGrpc;
 import csi.v1.GroupControllerServiceCapability;
 import csi.v1.GroupControllerServiceCapability.RPC.Type;
+import dev.stowage.pools.PoolGroups;
 import dev.stowage.volume.GroupId;
-import dev.stowage.volume.PoolGroups;
 import io.grpc.stub.StreamObserver;
 
 /// CSI's GroupController service: snapshots of several volumes at one moment. Only where volumes

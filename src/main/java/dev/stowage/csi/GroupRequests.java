@@ -1,8 +1,8 @@
 package dev.stowage.csi;
 
 import csi.v1.CreateVolumeGroupSnapshotRequest;
+import dev.stowage.spi.GroupSnapshots;
 import dev.stowage.volume.GroupId;
-import dev.stowage.volume.GroupSnapshots;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
 import java.util.HashSet;

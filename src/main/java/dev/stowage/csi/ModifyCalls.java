@@ -3,8 +3,8 @@ package dev.stowage.csi;
 import csi.v1.ControllerModifyVolumeRequest;
 import csi.v1.ControllerModifyVolumeResponse;
 import csi.v1.CreateVolumeRequest;
+import dev.stowage.pools.Volumes;
 import dev.stowage.volume.LimitSettings;
-import dev.stowage.volume.Volumes;
 import io.grpc.stub.StreamObserver;
 
 /// What may change about a volume while it is in use: ControllerModifyVolume, and the mutable

@@ -1,6 +1,6 @@
 package dev.stowage.csi;
 
-import dev.stowage.volume.Attachment;
+import dev.stowage.spi.Attachment;
 import dev.stowage.volume.Limits;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;

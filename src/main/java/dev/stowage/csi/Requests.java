@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import csi.v1.CreateVolumeRequest;
 import csi.v1.TopologyRequirement;
+import dev.stowage.pools.VolumeRequest;
+import dev.stowage.spi.Backend;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.AccessType;
 import dev.stowage.volume.Capability;
@@ -18,8 +20,6 @@ import dev.stowage.volume.Reason;
 import dev.stowage.volume.Topology;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
-import dev.stowage.volume.VolumeRequest;
-import dev.stowage.volume.Volumes;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
@@ -117,7 +117,7 @@ final class Requests {
 
     /// The id of a volume that must exist. What is not of our grammar names no volume of ours.
     static VolumeId existing(String volumeId) {
-        return VolumeId.parse(volumeId).orElseThrow(() -> Volumes.noSuchVolume(volumeId));
+        return VolumeId.parse(volumeId).orElseThrow(() -> Backend.noSuchVolume(volumeId));
     }
 
     /// The node that is asked for. What can't be a node id is a node nobody knows.

@@ -9,7 +9,7 @@ import csi.v1.GetSnapshotRequest;
 import csi.v1.GetSnapshotResponse;
 import csi.v1.ListSnapshotsRequest;
 import csi.v1.ListSnapshotsResponse;
-import dev.stowage.volume.PoolSnapshots;
+import dev.stowage.pools.PoolSnapshots;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.Topology;
 import dev.stowage.volume.VolumeId;

@@ -1,6 +1,7 @@
 package dev.stowage.node;
 
 import dev.stowage.linux.MountTable;
+import dev.stowage.node.device.Connectors;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;

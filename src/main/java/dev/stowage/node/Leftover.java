@@ -2,6 +2,7 @@ package dev.stowage.node;
 
 import dev.stowage.linux.LoopDevices;
 import dev.stowage.linux.MountPoint;
+import dev.stowage.node.device.DeviceNumber;
 import java.io.IOException;
 import java.nio.file.Path;
 

@@ -4,6 +4,7 @@ import dev.stowage.linux.Command;
 import dev.stowage.linux.KernelVersion;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountTable;
+import dev.stowage.node.filesystem.SysResource;
 import dev.stowage.volume.FileSystemType;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -5,6 +5,7 @@ import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.Mounts;
 import dev.stowage.linux.Mounts.MountAttribute;
 import dev.stowage.linux.OpenFlags;
+import dev.stowage.node.filesystem.Attributes;
 import dev.stowage.volume.AccessType;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.MountOptions;

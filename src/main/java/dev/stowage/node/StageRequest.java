@@ -1,6 +1,6 @@
 package dev.stowage.node;
 
-import dev.stowage.volume.Attachment;
+import dev.stowage.spi.Attachment;
 import dev.stowage.volume.Capability;
 import dev.stowage.volume.Volume;
 import java.nio.file.Path;

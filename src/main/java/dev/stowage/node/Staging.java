@@ -1,8 +1,10 @@
 package dev.stowage.node;
 
 import dev.stowage.linux.MountTable;
+import dev.stowage.node.device.Connectors;
+import dev.stowage.node.limit.Limiting;
+import dev.stowage.spi.FormatLedger;
 import dev.stowage.volume.AccessType;
-import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;

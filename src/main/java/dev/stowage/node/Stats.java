@@ -3,6 +3,7 @@ package dev.stowage.node;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.OpenFlags;
+import dev.stowage.node.device.Connectors;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;

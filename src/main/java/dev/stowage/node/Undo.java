@@ -1,7 +1,7 @@
 package dev.stowage.node;
 
 import dev.stowage.linux.Mounts;
-import dev.stowage.node.Connector.Connection;
+import dev.stowage.node.device.Connector.Connection;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;

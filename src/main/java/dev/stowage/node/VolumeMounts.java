@@ -2,6 +2,8 @@ package dev.stowage.node;
 
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
+import dev.stowage.node.device.BlockDevice;
+import dev.stowage.node.device.DeviceNumber;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -2,6 +2,8 @@ package dev.stowage.node;
 
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
+import dev.stowage.node.device.BlockDevice;
+import dev.stowage.node.device.Connectors;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;

@@ -4,7 +4,7 @@ import java.util.List;
 
 /// The largest volume that a file system of some options can have: mkfs makes none that is larger,
 /// or the kernel does not mount it. The rest is what a Java long can count.
-final class LargestVolume {
+public final class LargestVolume {
     /// Without `64bit` block numbers, and the numbers of inodes always.
     private static final long IN_32_BITS = (1L << 32) - 1;
 
@@ -34,7 +34,7 @@ final class LargestVolume {
     /// The part of `capacity` that such a file system can fill.
     ///
     /// @throws VolumeException OUT_OF_RANGE if nothing is left of it
-    static CapacityRange within(
+    public static CapacityRange within(
             CapacityRange capacity, FileSystemType fileSystem, List<String> mkfsOptions) {
         var largest = bytes(fileSystem, mkfsOptions);
         if (capacity.requiredBytes() > largest) {

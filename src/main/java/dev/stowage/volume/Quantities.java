@@ -78,6 +78,21 @@ public final class Quantities {
                 .longValueExact();
     }
 
+    /// In the largest binary unit that leaves a number of at least 1: `1 GiB`, `1.5 GiB`,
+    /// `300 MiB`.
+    public static String text(long bytes) {
+        var units = new String[] {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+        var unit =
+                Math.min(
+                        (63 - Long.numberOfLeadingZeros(Math.max(bytes, 1))) / 10,
+                        units.length - 1);
+        var number =
+                BigDecimal.valueOf(bytes)
+                        .divide(BigDecimal.valueOf(1L << (10 * unit)), 2, RoundingMode.HALF_UP)
+                        .stripTrailingZeros();
+        return number.toPlainString() + " " + units[unit];
+    }
+
     private static BigDecimal unit(String text, String name) {
         if (UNITS.containsKey(name)) {
             return BigDecimal.valueOf(UNITS.get(name));

@@ -26,11 +26,6 @@ public record Topology(Map<String, String> segments) {
         return new Topology(Map.of(DOMAIN + "pool-" + pool.tag(), "true"));
     }
 
-    /// Where the volumes of `backend` can be reached, seen from `node`.
-    public static Topology of(Backend backend, NodeId node) {
-        return backend.shared() ? sharedPool(backend.pool()) : node(node);
-    }
-
     public Topology and(Topology other) {
         var union = new TreeMap<>(segments);
         union.putAll(other.segments);

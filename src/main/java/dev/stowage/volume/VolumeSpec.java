@@ -70,17 +70,17 @@ public record VolumeSpec(
                 LimitSettings.NONE);
     }
 
-    /// The same, large enough for all that `origin` holds, and with its block size.
+    /// The same, large enough for a content of `bytes`, and with the block size that it has.
     ///
     /// @throws VolumeException OUT_OF_RANGE if the limit forbids it
-    VolumeSpec holding(Origin origin) {
+    public VolumeSpec holding(long bytes, int contentBlockSizeBytes) {
         return new VolumeSpec(
                 name,
-                capacity.raisedTo(origin.sizeBytes()),
+                capacity.raisedTo(bytes),
                 fileSystem,
                 mkfsOptions,
                 provisioning,
-                origin.blockSizeBytes(),
+                contentBlockSizeBytes,
                 content,
                 limits,
                 requestedBytes);
@@ -101,7 +101,7 @@ public record VolumeSpec(
     }
 
     /// The largest size that its file system could have.
-    long largestBytes() {
+    public long largestBytes() {
         return fileSystem
                 .map(type -> LargestVolume.bytes(type, mkfsOptions))
                 .orElse(Long.MAX_VALUE);

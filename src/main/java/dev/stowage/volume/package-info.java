@@ -1,5 +1,5 @@
-/// The domain: what a volume is, what may be asked of it, and the [Backend] SPI that carries it
-/// out. Nothing here knows protobuf, the kernel or any one backend.
+/// Values: what a volume is and what may be asked of it. They are the same on every backend and
+/// every node.
 @NullMarked
 package dev.stowage.volume;
 

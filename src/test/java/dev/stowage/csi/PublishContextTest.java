@@ -3,7 +3,7 @@ package dev.stowage.csi;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.stowage.volume.Attachment;
+import dev.stowage.spi.Attachment;
 import dev.stowage.volume.Limits;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;

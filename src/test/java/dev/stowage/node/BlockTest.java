@@ -1,6 +1,6 @@
 package dev.stowage.node;
 
-import static dev.stowage.node.FormatTest.refused;
+import static dev.stowage.node.filesystem.FormatTest.refused;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,6 +1,6 @@
 package dev.stowage.node;
 
-import static dev.stowage.node.FormatTest.refused;
+import static dev.stowage.node.filesystem.FormatTest.refused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
@@ -12,6 +12,7 @@ import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.LoopDevices;
 import dev.stowage.linux.OpenFlags;
+import dev.stowage.node.filesystem.Ext;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;

@@ -7,6 +7,7 @@ import dev.stowage.linux.Capabilities;
 import dev.stowage.linux.KernelVersion;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.MountTable;
+import dev.stowage.node.filesystem.SysResource;
 import dev.stowage.testing.RequiresRoot;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package dev.stowage.node;
 
-import static dev.stowage.node.FormatTest.refused;
+import static dev.stowage.node.filesystem.FormatTest.refused;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -11,6 +11,7 @@ import dev.stowage.linux.Linux;
 import dev.stowage.linux.LoopDevices;
 import dev.stowage.linux.Mounts;
 import dev.stowage.linux.OpenFlags;
+import dev.stowage.node.filesystem.ExtSuperblock;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;

@@ -7,15 +7,20 @@ import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
 import dev.stowage.linux.Mounts;
 import dev.stowage.linux.OpenFlags;
+import dev.stowage.node.device.Connectors;
+import dev.stowage.node.device.LoopConnector;
+import dev.stowage.node.device.LoopName;
+import dev.stowage.node.limit.Limiting;
+import dev.stowage.node.limit.PodsGroup;
+import dev.stowage.spi.Attachment;
+import dev.stowage.spi.FormatLedger;
+import dev.stowage.spi.ImageFiles;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.AccessType;
-import dev.stowage.volume.Attachment;
 import dev.stowage.volume.Capability;
 import dev.stowage.volume.Content;
 import dev.stowage.volume.FileSystemType;
-import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
-import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.LimitKey;
 import dev.stowage.volume.LimitSettings;
 import dev.stowage.volume.NodeId;
@@ -42,17 +47,17 @@ import java.util.UUID;
 
 /// One volume with a real image file, a ledger in memory, and a node of its own: no loop device of
 /// another test has its names.
-final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
-    static final long MIB = 1 << 20;
+public final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
+    public static final long MIB = 1 << 20;
 
     final Path folder;
     final PoolId pool;
     final FreshTargets fresh = new FreshTargets();
-    final NodeId node = NodeId.of("test-" + UUID.randomUUID());
-    final List<FormatState> recorded = new ArrayList<>();
-    boolean provable = true;
-    FormatState state = new FormatState.Blank();
-    Volume volume;
+    public final NodeId node = NodeId.of("test-" + UUID.randomUUID());
+    public final List<FormatState> recorded = new ArrayList<>();
+    public boolean provable = true;
+    public FormatState state = new FormatState.Blank();
+    public Volume volume;
 
     private TestVolume(Path folder, PoolId pool, Volume volume) {
         this.folder = folder;
@@ -60,23 +65,23 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
         this.volume = volume;
     }
 
-    static long size(FileSystemType fileSystem) {
+    public static long size(FileSystemType fileSystem) {
         // what btrfs can be grown from and to
         var least = fileSystem == FileSystemType.BTRFS ? 256 * MIB : 64 * MIB;
         return Math.max(least, fileSystem.minimumBytes());
     }
 
     /// A thick volume of the least comfortable size.
-    static TestVolume of(Path folder, FileSystemType fileSystem, String... mkfsOptions)
+    public static TestVolume of(Path folder, FileSystemType fileSystem, String... mkfsOptions)
             throws IOException {
         return make(folder, Optional.of(fileSystem), size(fileSystem), 512, mkfsOptions);
     }
 
-    static TestVolume block(Path folder) throws IOException {
+    public static TestVolume block(Path folder) throws IOException {
         return make(folder, Optional.empty(), 8 * MIB, 512);
     }
 
-    static TestVolume make(
+    public static TestVolume make(
             Path folder,
             Optional<FileSystemType> fileSystem,
             long bytes,
@@ -108,19 +113,19 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
         return test;
     }
 
-    VolumeId id() {
+    public VolumeId id() {
         return volume.id();
     }
 
-    Path image() {
+    public Path image() {
         return folder.resolve("image");
     }
 
-    Path stagingPath() {
+    public Path stagingPath() {
         return folder.resolve("staging");
     }
 
-    Path target(String name) {
+    public Path target(String name) {
         return folder.resolve(name);
     }
 
@@ -148,21 +153,21 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
         recorded.add(state);
     }
 
-    Connectors connectors() {
+    public Connectors connectors() {
         return new Connectors(new LoopConnector(node, _ -> this));
     }
 
     /// A new one each time, as after a restart of the driver.
-    Staging staging() {
+    public Staging staging() {
         return new Staging(node, connectors(), _ -> this, limiting());
     }
 
     /// Where no group of pods is, as on a machine without Kubernetes.
-    Limiting limiting() {
+    public Limiting limiting() {
         return new Limiting(connectors(), new PodsGroup(Optional.of(Path.of("/nowhere"))));
     }
 
-    void limit(Map<LimitKey, Long> limits) {
+    public void limit(Map<LimitKey, Long> limits) {
         volume = volume.withLimits(volume.limits().withMutable(limits));
     }
 
@@ -170,11 +175,11 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
         return new Publishing(node, connectors(), fresh);
     }
 
-    AccessType mounted(String... flags) {
+    public AccessType mounted(String... flags) {
         return new AccessType.Mount(volume.fileSystem(), List.of(flags));
     }
 
-    StageRequest stageRequest(AccessType type, AccessMode mode, boolean readOnly) {
+    public StageRequest stageRequest(AccessType type, AccessMode mode, boolean readOnly) {
         return new StageRequest(
                 volume,
                 new Attachment.LoopFile(id(), readOnly),
@@ -182,20 +187,20 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
                 new Capability(mode, type));
     }
 
-    void stage(AccessType type) throws IOException {
+    public void stage(AccessType type) throws IOException {
         staging().stage(stageRequest(type, AccessMode.SINGLE_NODE_MULTI_WRITER, false));
     }
 
-    void stage() throws IOException {
+    public void stage() throws IOException {
         stage(volume.fileSystem().isPresent() ? mounted() : new AccessType.Block());
     }
 
-    void stageReadOnly() throws IOException {
+    public void stageReadOnly() throws IOException {
         var type = volume.fileSystem().isPresent() ? mounted() : new AccessType.Block();
         staging().stage(stageRequest(type, AccessMode.SINGLE_NODE_READER_ONLY, false));
     }
 
-    void unstage() throws IOException {
+    public void unstage() throws IOException {
         staging().unstage(id().toString(), stagingPath());
     }
 
@@ -211,28 +216,28 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
                 readOnly);
     }
 
-    void publish(String target, boolean readOnly) throws IOException {
+    public void publish(String target, boolean readOnly) throws IOException {
         publishing().publish(publishRequest(target, AccessMode.SINGLE_NODE_MULTI_WRITER, readOnly));
     }
 
-    void unpublish(String target) throws IOException {
+    public void unpublish(String target) throws IOException {
         publishing().unpublish(id().toString(), target(target));
     }
 
     /// The lines of mountinfo below this volume's folder.
-    List<MountPoint> mounts() throws IOException {
+    public List<MountPoint> mounts() throws IOException {
         return MountTable.read().mounts().stream()
                 .filter(mount -> Path.of(mount.path()).startsWith(folder))
                 .toList();
     }
 
-    List<LoopDevice> loops() throws IOException {
+    public List<LoopDevice> loops() throws IOException {
         var names = LoopName.of(node);
         return LoopDevices.all().stream().filter(loop -> names.isOurs(loop.name())).toList();
     }
 
     /// Attached as the driver does it, for tests that then do something to it.
-    LoopDevice attach() throws IOException {
+    public LoopDevice attach() throws IOException {
         return LoopDevices.attach(
                 image(), LoopName.of(node).of(id(), false), volume.blockSizeBytes(), false);
     }
@@ -254,7 +259,7 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
         volume = volume.withCapacity(bytes);
     }
 
-    void write(long offset, byte[] bytes) throws IOException {
+    public void write(long offset, byte[] bytes) throws IOException {
         try (var image = FileChannel.open(image(), StandardOpenOption.WRITE)) {
             image.write(ByteBuffer.wrap(bytes), offset);
             image.force(true);
@@ -262,7 +267,7 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
     }
 
     /// Of the whole image.
-    String hash() throws IOException {
+    public String hash() throws IOException {
         try (var image = Files.newInputStream(image())) {
             var digest = MessageDigest.getInstance("SHA-256");
             var buffer = new byte[1 << 20];
@@ -275,13 +280,13 @@ final class TestVolume implements ImageFiles, FormatLedger, AutoCloseable {
         }
     }
 
-    long allocatedBytes() throws IOException {
+    public long allocatedBytes() throws IOException {
         try (var image = Fd.open(image(), OpenFlags.O_RDONLY)) {
             return image.stat().allocatedBytes();
         }
     }
 
-    static byte[] zeros(int length) {
+    public static byte[] zeros(int length) {
         var zeros = new byte[length];
         Arrays.fill(zeros, (byte) 0);
         return zeros;

@@ -2,13 +2,13 @@ package dev.stowage.backend.file;
 
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
+import dev.stowage.spi.Attachment;
+import dev.stowage.spi.Backend;
 import dev.stowage.volume.AccessMode;
-import dev.stowage.volume.Attachment;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
-import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;
@@ -82,7 +82,7 @@ final class Attachments {
 
     private void requireReadable(VolumeId id) throws IOException {
         if (store.find(id).isEmpty()) {
-            throw Volumes.noSuchVolume(id.toString());
+            throw Backend.noSuchVolume(id.toString());
         }
     }
 

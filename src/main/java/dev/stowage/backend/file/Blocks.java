@@ -1,6 +1,6 @@
 package dev.stowage.backend.file;
 
-import dev.stowage.volume.ChangedBlocks;
+import dev.stowage.spi.ChangedBlocks;
 
 /// Offsets in whole blocks of lists.
 final class Blocks {

@@ -1,8 +1,8 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.Fd;
+import dev.stowage.spi.ChangedBlocks;
 import dev.stowage.volume.ByteRange;
-import dev.stowage.volume.ChangedBlocks;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;

@@ -4,7 +4,7 @@ import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.Stat;
-import dev.stowage.volume.ImageFiles;
+import dev.stowage.spi.ImageFiles;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeException;

@@ -4,6 +4,7 @@ import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.Usage;
+import dev.stowage.spi.Backend;
 import dev.stowage.volume.Condition;
 import dev.stowage.volume.Fault;
 import dev.stowage.volume.Provisioning;
@@ -11,7 +12,6 @@ import dev.stowage.volume.Reason;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
-import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -122,7 +122,7 @@ final class Examination {
     }
 
     private static VolumeException noSuchVolume(VolumeId id) {
-        return Volumes.noSuchVolume(id.toString());
+        return Backend.noSuchVolume(id.toString());
     }
 
     private interface Reading<T> {

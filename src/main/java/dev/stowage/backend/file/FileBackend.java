@@ -1,30 +1,30 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.ErrnoException;
+import dev.stowage.spi.Attachment;
+import dev.stowage.spi.Backend;
+import dev.stowage.spi.ChangedBlocks;
+import dev.stowage.spi.Cloning;
+import dev.stowage.spi.Diagnosable;
+import dev.stowage.spi.FormatLedger;
+import dev.stowage.spi.FreezePermit;
+import dev.stowage.spi.Freezer;
+import dev.stowage.spi.GroupSnapshots;
+import dev.stowage.spi.ImageFiles;
+import dev.stowage.spi.KnownNodes;
+import dev.stowage.spi.Modifiable;
+import dev.stowage.spi.Origin;
 import dev.stowage.volume.AccessMode;
-import dev.stowage.volume.Attachment;
-import dev.stowage.volume.Backend;
 import dev.stowage.volume.BlockList;
 import dev.stowage.volume.Capacity;
 import dev.stowage.volume.CapacityRange;
-import dev.stowage.volume.ChangedBlocks;
-import dev.stowage.volume.Cloning;
 import dev.stowage.volume.Condition;
-import dev.stowage.volume.Diagnosable;
-import dev.stowage.volume.FormatLedger;
 import dev.stowage.volume.FormatState;
-import dev.stowage.volume.FreezePermit;
-import dev.stowage.volume.Freezer;
 import dev.stowage.volume.GroupId;
 import dev.stowage.volume.GroupSnapshot;
-import dev.stowage.volume.GroupSnapshots;
-import dev.stowage.volume.ImageFiles;
-import dev.stowage.volume.KnownNodes;
 import dev.stowage.volume.LimitKey;
 import dev.stowage.volume.ListedVolume;
-import dev.stowage.volume.Modifiable;
 import dev.stowage.volume.NodeId;
-import dev.stowage.volume.Origin;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -34,7 +34,6 @@ import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import dev.stowage.volume.VolumeSpec;
-import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -286,7 +285,7 @@ public final class FileBackend
     }
 
     private Volume require(VolumeId id) throws IOException {
-        return store.find(id).orElseThrow(() -> Volumes.noSuchVolume(id.toString()));
+        return store.find(id).orElseThrow(() -> Backend.noSuchVolume(id.toString()));
     }
 
     @Override

@@ -1,17 +1,17 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.ErrnoException;
-import dev.stowage.volume.Freezer;
+import dev.stowage.spi.Backend;
+import dev.stowage.spi.Freezer;
+import dev.stowage.spi.GroupSnapshots;
 import dev.stowage.volume.GroupId;
 import dev.stowage.volume.GroupSnapshot;
-import dev.stowage.volume.GroupSnapshots;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Snapshot;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
-import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,7 +100,7 @@ final class FileGroups {
         var wanted = new ArrayList<SnapshotBuilder.Wanted>();
         for (var source : sources.stream().sorted().toList()) {
             Volume volume =
-                    volumes.find(source).orElseThrow(() -> Volumes.noSuchVolume(source.toString()));
+                    volumes.find(source).orElseThrow(() -> Backend.noSuchVolume(source.toString()));
             var member = GroupSnapshots.memberName(name, source);
             wanted.add(
                     new SnapshotBuilder.Wanted(

@@ -1,15 +1,15 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.ErrnoException;
-import dev.stowage.volume.FreezePermit;
+import dev.stowage.spi.Backend;
+import dev.stowage.spi.FreezePermit;
+import dev.stowage.spi.Snapshots;
 import dev.stowage.volume.GroupId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Snapshot;
 import dev.stowage.volume.SnapshotId;
-import dev.stowage.volume.Snapshots;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
-import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -91,7 +91,7 @@ final class FileSnapshots implements AutoCloseable {
     private void build(SnapshotId id, String name, VolumeId source, Optional<FreezePermit> freeze)
             throws IOException {
         var volume =
-                volumes.find(source).orElseThrow(() -> Volumes.noSuchVolume(source.toString()));
+                volumes.find(source).orElseThrow(() -> Backend.noSuchVolume(source.toString()));
         var nonce = open.nonces().of(id);
         var promise = PoolFolder.INCOMING + "/" + nonce;
         var origin = openVolume(volume.id());
@@ -126,7 +126,7 @@ final class FileSnapshots implements AutoCloseable {
 
     /// The volume as something to copy from.
     ImageOrigin openVolume(VolumeId id) throws IOException {
-        var volume = volumes.find(id).orElseThrow(() -> Volumes.noSuchVolume(id.toString()));
+        var volume = volumes.find(id).orElseThrow(() -> Backend.noSuchVolume(id.toString()));
         return ImageOrigin.of(
                 volume,
                 open.folder().volume(id),

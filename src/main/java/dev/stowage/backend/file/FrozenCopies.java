@@ -1,7 +1,7 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.Fd;
-import dev.stowage.volume.FreezePermit;
+import dev.stowage.spi.FreezePermit;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.SnapshotId;

@@ -1,8 +1,8 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.Fd;
-import dev.stowage.volume.FreezePermit;
-import dev.stowage.volume.Freezer;
+import dev.stowage.spi.FreezePermit;
+import dev.stowage.spi.Freezer;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;

@@ -1,8 +1,8 @@
 package dev.stowage.backend.file;
 
 import dev.stowage.linux.Fd;
+import dev.stowage.spi.Freezer;
 import dev.stowage.volume.FormatState;
-import dev.stowage.volume.Freezer;
 import dev.stowage.volume.GroupId;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;

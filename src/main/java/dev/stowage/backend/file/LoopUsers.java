@@ -3,7 +3,7 @@ package dev.stowage.backend.file;
 import dev.stowage.linux.FileId;
 import dev.stowage.linux.LoopDevice;
 import dev.stowage.linux.LoopDevices;
-import dev.stowage.volume.ImageFiles;
+import dev.stowage.spi.ImageFiles;
 import dev.stowage.volume.PooledId;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;

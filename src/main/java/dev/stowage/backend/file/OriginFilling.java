@@ -3,8 +3,8 @@ package dev.stowage.backend.file;
 import static dev.stowage.linux.OpenFlags.O_RDONLY;
 
 import dev.stowage.linux.Fd;
+import dev.stowage.spi.Origin;
 import dev.stowage.volume.FormatState;
-import dev.stowage.volume.Origin;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;

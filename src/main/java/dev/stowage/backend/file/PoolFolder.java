@@ -2,8 +2,8 @@ package dev.stowage.backend.file;
 
 import dev.stowage.linux.FileSystemHealth;
 import dev.stowage.linux.Linux;
+import dev.stowage.spi.ImageFiles;
 import dev.stowage.volume.GroupId;
-import dev.stowage.volume.ImageFiles;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;

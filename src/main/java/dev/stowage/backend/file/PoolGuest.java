@@ -2,6 +2,7 @@ package dev.stowage.backend.file;
 
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
+import dev.stowage.spi.Backend;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.PoolId;
@@ -10,7 +11,6 @@ import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import dev.stowage.volume.VolumeSpec;
-import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -98,7 +98,7 @@ public final class PoolGuest implements AutoCloseable {
     /// @throws VolumeException NOT_FOUND
     public Volume require(String idOrName) throws IOException {
         var id = VolumeId.parse(idOrName).orElseGet(() -> VolumeId.of(identity, idOrName));
-        return store.find(id).orElseThrow(() -> Volumes.noSuchVolume(idOrName));
+        return store.find(id).orElseThrow(() -> Backend.noSuchVolume(idOrName));
     }
 
     /// Makes a volume that holds `content` and is never formatted, or finds the one that was made

@@ -1,6 +1,6 @@
 package dev.stowage.backend.file;
 
-import dev.stowage.volume.ImageFiles;
+import dev.stowage.spi.ImageFiles;
 import java.nio.file.Path;
 
 /// Where things lie in one volume's folder, be it real, being built or being erased.

@@ -3,11 +3,11 @@ package dev.stowage.backend.file;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
+import dev.stowage.spi.Backend;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.LimitKey;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeId;
-import dev.stowage.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,7 +53,7 @@ final class VolumeStore {
     VolumeFolder require(VolumeId id) throws IOException {
         var folder = pool.volume(id);
         if (!exists(folder)) {
-            throw Volumes.noSuchVolume(id.toString());
+            throw Backend.noSuchVolume(id.toString());
         }
         return folder;
     }
@@ -88,7 +88,7 @@ final class VolumeStore {
     /// Durable when it returns.
     Volume modify(VolumeId id, Map<LimitKey, Long> mutable) throws IOException {
         var folder = require(id);
-        var stored = stored(id).orElseThrow(() -> Volumes.noSuchVolume(id.toString()));
+        var stored = stored(id).orElseThrow(() -> Backend.noSuchVolume(id.toString()));
         var volume = VolumeRecord.volume(stored, id);
         try {
             durable.replace(folder.record(), VolumeRecord.withMutableLimits(stored, mutable));

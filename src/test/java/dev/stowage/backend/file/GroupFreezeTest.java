@@ -3,13 +3,13 @@ package dev.stowage.backend.file;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.stowage.spi.Freezer;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.testing.TurnWriter;
-import dev.stowage.volume.Freezer;
 import dev.stowage.volume.GroupId;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;

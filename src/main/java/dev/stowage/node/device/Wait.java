@@ -1,0 +1,28 @@
+package dev.stowage.node.device;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/// Waiting for what the kernel does on its own, with an end.
+public final class Wait {
+    private static final long PAUSE_NANOS = 2_000_000;
+
+    private Wait() {}
+
+    public interface Condition {
+        boolean holds() throws IOException;
+    }
+
+    /// Whether the condition came true within `limit`; asked at least once.
+    public static boolean until(Duration limit, Condition condition) throws IOException {
+        var start = System.nanoTime();
+        while (!condition.holds()) {
+            if (System.nanoTime() - start > limit.toNanos()) {
+                return false;
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,77 @@
+package dev.stowage.node.filesystem;
+
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
+import dev.stowage.node.device.BlockDevice;
+import dev.stowage.volume.FileSystemType;
+import dev.stowage.volume.VolumeId;
+import java.io.IOException;
+import java.util.List;
+
+/// Says for a person why the kernel refused to mount a file system, and what to do about it.
+public final class MountRefusal {
+    private MountRefusal() {}
+
+    /// @param options that were asked for with it
+    /// @param refusal with the kernel's own words, as far as it had any
+    public static IOException of(
+            VolumeId volume,
+            FileSystemType fileSystem,
+            BlockDevice device,
+            List<String> options,
+            ErrnoException refusal) {
+        return new IOException(
+                "volume %s can't be mounted: %s; %s"
+                        .formatted(
+                                volume,
+                                refusal.getMessage(),
+                                nextStep(fileSystem, device, options, refusal)),
+                refusal);
+    }
+
+    private static String nextStep(
+            FileSystemType fileSystem,
+            BlockDevice device,
+            List<String> options,
+            ErrnoException refusal) {
+        try {
+            var obstacle = Superblocks.obstacle(fileSystem, device.path(), device.sizeBytes());
+            if (obstacle.isPresent()) {
+                return obstacle.get();
+            }
+        } catch (IOException e) {
+            return "it can't be read: %s".formatted(e.getMessage());
+        }
+        var step = nextStep(fileSystem, refusal);
+        return options.isEmpty() || !refusal.is(Errno.EINVAL)
+                ? step
+                : "see whether its mount options %s are right; %s".formatted(options, step);
+    }
+
+    static String nextStep(FileSystemType fileSystem, ErrnoException refusal) {
+        if (refusal.subject().contains(", option ")) {
+            return "change the mount options of its StorageClass or PersistentVolume";
+        }
+        return switch (refusal.errno()) {
+            case ENODEV ->
+                    "this kernel does not have %1$s: load its module (modprobe %1$s) on the node"
+                            .formatted(fileSystem.kernelName());
+            case EPERM, EACCES -> "mounting needs root with CAP_SYS_ADMIN";
+            case EBUSY -> "end what has the device open, or mounted in another way";
+            case EEXIST ->
+                    "a btrfs with the same fsid is in use on this machine, which Linux before 6.7 does not allow: unmount that one first";
+            case ENOMEM, EINTR, EAGAIN, ENFILE, EMFILE -> "try it again later";
+            default ->
+                    "if it is damaged, repair it while it is not in use (%s); if it has features that this kernel lacks, use a newer one, or copy its files"
+                            .formatted(repair(fileSystem));
+        };
+    }
+
+    private static String repair(FileSystemType fileSystem) {
+        return switch (fileSystem) {
+            case EXT4, EXT3 -> "fsck.%s -f".formatted(fileSystem.kernelName());
+            case XFS -> "xfs_repair";
+            case BTRFS -> "btrfs check";
+        };
+    }
+}

@@ -1,0 +1,80 @@
+package dev.stowage.serve;
+
+import dev.stowage.csi.RegistrationService;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// Makes the driver known to the kubelet, as node-driver-registrar would: a socket in the folder
+/// that the kubelet watches. The kubelet asks it who the driver is when the socket appears, also in
+/// place of one that a killed driver left, and at each of its own starts; when the socket goes, the
+/// kubelet forgets the driver.
+final class KubeletRegistration implements AutoCloseable, SocketWatch.Listener {
+    private final CsiServer server;
+    private final Path folder;
+
+    /// @param endpoint the driver's own socket, which must serve before this starts
+    /// @param refused told the kubelet's reason
+    KubeletRegistration(
+            String driver, KubeletFolder kubelet, Path endpoint, Consumer<String> refused) {
+        kubelet.requireInside(endpoint);
+        this.folder = kubelet.registry();
+        this.server =
+                new CsiServer(
+                        EndpointSocket.at(
+                                kubelet.registrationSocketOf(driver),
+                                "use only one of --register and node-driver-registrar"),
+                        List.of(new RegistrationService(driver, endpoint.toString(), refused)),
+                        RpcThreads.make());
+    }
+
+    void start() throws IOException {
+        if (!Files.isDirectory(folder)) {
+            throw new IOException(
+                    "there is no folder %s, which the kubelet makes: let --kubelet-dir name the kubelet's folder, and mount it into the container at the same path"
+                            .formatted(folder));
+        }
+        server.start();
+    }
+
+    @Override
+    public Path socket() {
+        return server.path();
+    }
+
+    /// Not while the kubelet's folder is gone: the kubelet makes that when it starts, and asks then
+    /// whoever is in it.
+    @Override
+    public boolean hasLostSocket() throws IOException {
+        return server.hasLostSocket() && Files.isDirectory(folder);
+    }
+
+    @Override
+    public void listenAgain() throws IOException {
+        server.listenAgain();
+    }
+
+    /// Why the kubelet can't find the driver, where a restart would not help.
+    Optional<String> obstacle() {
+        return Files.isDirectory(folder)
+                ? Optional.empty()
+                : Optional.of(
+                        "the folder %s is gone, so the kubelet can't find the driver: restart the kubelet, which makes it"
+                                .formatted(folder));
+    }
+
+    /// The kubelet forgets the driver; what it has asked is answered.
+    void stop(Duration grace) throws InterruptedException {
+        server.stop(grace);
+        close();
+    }
+
+    @Override
+    public void close() {
+        server.close();
+    }
+}

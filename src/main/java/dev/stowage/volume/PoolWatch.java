@@ -1,9 +1,0 @@
-package dev.stowage.volume;
-
-import java.util.List;
-
-/// Asks pools how they are, within a few seconds also where one hangs.
-public interface PoolWatch {
-    /// In the order of `pools`.
-    List<PoolState> states(List<Pool> pools);
-}
