@@ -4,7 +4,7 @@ import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stowage.client.CsiClient;
-import dev.stowage.client.VolumeCalls;
+import dev.stowage.client.VolumeClient;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.ServeProcess;
@@ -38,7 +38,7 @@ class FailingSystemCallsTest {
     private CsiClient client;
 
     @SuppressWarnings("NullAway.Init")
-    private VolumeCalls volume;
+    private VolumeClient volume;
 
     @BeforeEach
     void start() throws Exception {
@@ -46,7 +46,7 @@ class FailingSystemCallsTest {
         driver = ServeProcess.start(folder, "n1", yaml);
         driver.awaitReady();
         client = new CsiClient(driver.socket());
-        volume = new VolumeCalls(client, TestDriver.mount(SINGLE_NODE_WRITER));
+        volume = new VolumeClient(client, TestDriver.mount(SINGLE_NODE_WRITER));
         Files.createDirectory(staging());
         // Whatever Java opens the first time is open when faults come.
         create();

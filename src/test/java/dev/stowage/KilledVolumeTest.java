@@ -4,7 +4,7 @@ import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.ListVolumesRequest;
-import dev.stowage.client.VolumeCalls;
+import dev.stowage.client.VolumeClient;
 import dev.stowage.testing.KillableDriver;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
@@ -94,8 +94,8 @@ class KilledVolumeTest {
     }
 
     /// The volume, made by this or an earlier call.
-    private VolumeCalls created() {
-        var volume = new VolumeCalls(driver.client(), TestDriver.mount(SINGLE_NODE_WRITER));
+    private VolumeClient created() {
+        var volume = new VolumeClient(driver.client(), TestDriver.mount(SINGLE_NODE_WRITER));
         volume.create("data", 32 * TestDriver.MIB);
         return volume;
     }

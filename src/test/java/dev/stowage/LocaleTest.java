@@ -4,7 +4,7 @@ import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stowage.client.CsiClient;
-import dev.stowage.client.VolumeCalls;
+import dev.stowage.client.VolumeClient;
 import dev.stowage.linux.Command;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
@@ -49,7 +49,7 @@ class LocaleTest {
         try (var driver = ServeProcess.startBy(runner, place, "n1", yaml);
                 var client = new CsiClient(driver.socket())) {
             driver.awaitReady();
-            var volume = new VolumeCalls(client, TestDriver.mount(SINGLE_NODE_WRITER));
+            var volume = new VolumeClient(client, TestDriver.mount(SINGLE_NODE_WRITER));
             volume.create("data", 16 * TestDriver.MIB);
             var staging = Files.createDirectory(place.resolve("ü"));
             var target = place.resolve("ж");
@@ -79,7 +79,7 @@ class LocaleTest {
         try (var driver = ServeProcess.startBy(List.of("env", "LC_ALL=C"), folder, "n1", yaml);
                 var client = new CsiClient(driver.socket())) {
             driver.awaitReady();
-            var volume = new VolumeCalls(client, TestDriver.mount(SINGLE_NODE_WRITER));
+            var volume = new VolumeClient(client, TestDriver.mount(SINGLE_NODE_WRITER));
             volume.create("data", 16 * TestDriver.MIB);
             var staging = Files.createDirectory(folder.resolve("staging"));
             var target = folder.resolve("target");

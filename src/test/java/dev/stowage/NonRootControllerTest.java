@@ -4,8 +4,8 @@ import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stowage.client.CsiClient;
-import dev.stowage.client.SnapshotCalls;
-import dev.stowage.client.VolumeCalls;
+import dev.stowage.client.SnapshotClient;
+import dev.stowage.client.VolumeClient;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.OpenFlags;
@@ -72,10 +72,10 @@ class NonRootControllerTest {
                 var ofNode = new CsiClient(node.socket());
                 var ofController = new CsiClient(controller.socket())) {
             var capability = TestDriver.mount(SINGLE_NODE_WRITER);
-            var volume = new VolumeCalls(ofController, capability);
+            var volume = new VolumeClient(ofController, capability);
             volume.create("data", 32 * MIB);
             use(volume, ofNode, "written");
-            var snapshots = new SnapshotCalls(ofController);
+            var snapshots = new SnapshotClient(ofController);
             var snapshot = snapshots.create("before", volume.id()).getSnapshotId();
             Polling.await(
                     "the copy",
@@ -83,7 +83,7 @@ class NonRootControllerTest {
                     () -> snapshots.create("before", volume.id()).getReadyToUse());
             volume.expand(64 * MIB);
             use(volume, ofNode, "grown");
-            var restored = new VolumeCalls(ofController, capability);
+            var restored = new VolumeClient(ofController, capability);
             restored.restore("copy", 48 * MIB, snapshot);
             var members = List.of(volume.id(), restored.id());
             var group = snapshots.createGroup("both", members);
@@ -108,7 +108,7 @@ class NonRootControllerTest {
     }
 
     /// Attached, staged, published, and back again.
-    private void use(VolumeCalls volume, CsiClient node, String word) throws IOException {
+    private void use(VolumeClient volume, CsiClient node, String word) throws IOException {
         var staging = Files.createDirectories(folder.resolve("staging"));
         var target = folder.resolve("target");
         volume.attach("n1");
@@ -157,7 +157,7 @@ class NonRootControllerTest {
             }
             try (var controller = startController();
                     var client = new CsiClient(controller.socket())) {
-                var volume = new VolumeCalls(client, TestDriver.mount(SINGLE_NODE_WRITER));
+                var volume = new VolumeClient(client, TestDriver.mount(SINGLE_NODE_WRITER));
                 volume.create("data", 32 * MIB);
                 use(volume, ofNode, "written");
                 assertThat(strangers()).isEmpty();

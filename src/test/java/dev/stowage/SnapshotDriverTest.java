@@ -206,7 +206,7 @@ class SnapshotDriverTest {
 
     /// Failure case 44.
     @Test
-    void anOriginThatIsMissingOrTooLargeIsRefused() throws Exception {
+    void aCopySourceThatIsMissingOrTooLargeIsRefused() throws Exception {
         var id = create("data", "shares");
         var snapshot = snapshots.createReady("s", id).getSnapshotId();
         var missing = List.of("nothing", snapshot.replaceAll(".{4}$", "0000"));
@@ -234,7 +234,7 @@ class SnapshotDriverTest {
 
     /// Failure case 42: the provisioner then tries another node.
     @Test
-    void anOriginInAPoolThatIsNotHereSendsTheVolumeElsewhere() throws Exception {
+    void aCopySourceInAPoolThatIsNotHereSendsTheVolumeElsewhere() throws Exception {
         var there = "other.ffffffff.%s" + "0".repeat(32);
         for (var source :
                 List.of(

@@ -201,7 +201,7 @@ class VolumeImportTest {
         try (var _ = TestDriver.local(folder, NODE)) {
             var outcome = imported(image(LoopFileSystem.Kind.EXT4), "--size=8Pi");
             assertThat(outcome.code()).isEqualTo(1);
-            assertThat(outcome.err()).contains("the pool can promise").doesNotContain("\tat ");
+            assertThat(outcome.err()).contains("unreserved bytes").doesNotContain("\tat ");
             assertThat(folder.resolve("ssd/volumes")).isEmptyDirectory();
             assertThat(folder.resolve("ssd/.incoming")).isEmptyDirectory();
         }

@@ -1,7 +1,7 @@
 package dev.stowage.bench;
 
 import dev.stowage.client.CsiClient;
-import dev.stowage.client.VolumeCalls;
+import dev.stowage.client.VolumeClient;
 import dev.stowage.client.VolumeKind;
 import dev.stowage.lab.Stopwatch;
 import java.io.IOException;
@@ -25,7 +25,7 @@ record DriverContestant(CsiClient client, String node, Path folder, long bytes)
         // The kubelet makes these folders, before it calls.
         var staging = Files.createDirectories(folder.resolve("staging"));
         var target = Files.createDirectories(folder.resolve("pod")).resolve("volume");
-        var calls = new VolumeCalls(client, VolumeKind.EXT4.capability());
+        var calls = new VolumeClient(client, VolumeKind.EXT4.capability());
         var started = System.nanoTime();
         watch.time("CreateVolume", () -> calls.create(volume, bytes));
         watch.time("ControllerPublishVolume", () -> calls.attach(node));

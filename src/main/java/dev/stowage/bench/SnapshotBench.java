@@ -1,8 +1,8 @@
 package dev.stowage.bench;
 
 import dev.stowage.client.CsiClient;
-import dev.stowage.client.SnapshotCalls;
-import dev.stowage.client.VolumeCalls;
+import dev.stowage.client.SnapshotClient;
+import dev.stowage.client.VolumeClient;
 import dev.stowage.client.VolumeKind;
 import dev.stowage.lab.DriverProcess;
 import dev.stowage.lab.Narration;
@@ -84,7 +84,7 @@ final class SnapshotBench {
     /// As many blocks in each, so that the extents to be cloned are about as many.
     private static String makeVolume(CsiClient client, Path pool, int gibibytes)
             throws IOException {
-        var calls = new VolumeCalls(client, VolumeKind.BLOCK.capability());
+        var calls = new VolumeClient(client, VolumeKind.BLOCK.capability());
         var bytes = calls.create("size-" + gibibytes, (long) gibibytes << 30);
         var image = pool.resolve("volumes").resolve(calls.id()).resolve("image");
         try (var file = Fd.open(image, OpenFlags.O_RDWR)) {
@@ -99,7 +99,7 @@ final class SnapshotBench {
 
     private static void measure(
             CsiClient client, Map<Integer, String> volumes, Stopwatch watch, int rounds) {
-        var snapshots = new SnapshotCalls(client);
+        var snapshots = new SnapshotClient(client);
         for (var round = 0; round < rounds; round++) {
             for (var volume : volumes.entrySet()) {
                 var started = System.nanoTime();

@@ -1,6 +1,6 @@
 package dev.stowage.cli;
 
-import dev.stowage.backend.file.Content;
+import dev.stowage.backend.file.FirstContent;
 import dev.stowage.node.filesystem.FolderImage;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.VolumeException;
@@ -13,7 +13,7 @@ import java.util.Optional;
 ///
 /// @param bytes the least that the volume needs
 /// @param fileSystem empty for raw block
-record ImportSource(long bytes, Optional<FileSystemType> fileSystem, Content content) {
+record ImportSource(long bytes, Optional<FileSystemType> fileSystem, FirstContent content) {
 
     /// A file system is made that holds the folder's content.
     ///

@@ -2,7 +2,7 @@ package dev.stowage.cli;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.stowage.backend.file.PoolGuest;
+import dev.stowage.backend.file.OfflinePool;
 import dev.stowage.config.Config;
 import dev.stowage.config.Config.PoolConfig;
 import dev.stowage.config.ConfigException;
@@ -53,7 +53,7 @@ public final class PoolOptions {
         return found;
     }
 
-    public PoolGuest enter(PoolConfig config) throws IOException {
-        return PoolGuest.enter(PoolSettings.of(requireNonNull(pool), config), node());
+    public OfflinePool enter(PoolConfig config) throws IOException {
+        return OfflinePool.enter(PoolSettings.of(requireNonNull(pool), config), node());
     }
 }

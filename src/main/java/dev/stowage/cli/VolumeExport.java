@@ -39,9 +39,9 @@ final class VolumeExport implements Callable<Integer> {
     public Integer call() throws IOException {
         var config = options.config();
         try (var _ = new Interruption();
-                var guest = options.enter(options.pool(config))) {
-            var found = guest.require(requireNonNull(volume));
-            guest.export(found, requireNonNull(file));
+                var offline = options.enter(options.pool(config))) {
+            var found = offline.require(requireNonNull(volume));
+            offline.export(found, requireNonNull(file));
             var err = requireNonNull(spec).commandLine().getErr();
             err.printf("%s is volume %s%n", file, found.id());
             err.flush();

@@ -2,7 +2,7 @@ package dev.stowage.cli;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.stowage.backend.file.PoolGuest;
+import dev.stowage.backend.file.OfflinePool;
 import dev.stowage.config.Config.PoolConfig;
 import dev.stowage.config.ConfigException;
 import dev.stowage.volume.CapacityRange;
@@ -97,12 +97,12 @@ final class VolumeImport implements Callable<Integer> {
         var kind = provisioning == null ? pool.provisioning() : Provisioning.require(provisioning);
         var from = source(kind, pool.path());
         try (var _ = new Interruption();
-                var guest = options.enter(pool)) {
-            var volume = guest.adopt(spec(named, from, kind), from.content());
+                var offline = options.enter(pool)) {
+            var volume = offline.adopt(spec(named, from, kind), from.content());
             var out = requireNonNull(spec).commandLine().getOut();
             out.print(
                     new PersistentVolumeManifest(
-                                    config.driver(), volume, topology(pool, guest), use)
+                                    config.driver(), volume, topology(pool, offline), use)
                             .yaml());
             out.flush();
         }
@@ -139,7 +139,7 @@ final class VolumeImport implements Callable<Integer> {
                 named, capacity, from.fileSystem(), List.of(), kind, VolumeSpec.DEFAULT_BLOCK_SIZE);
     }
 
-    private Topology topology(PoolConfig pool, PoolGuest guest) throws IOException {
-        return pool.shared() ? Topology.sharedPool(guest.pool()) : Topology.node(options.node());
+    private Topology topology(PoolConfig pool, OfflinePool offline) throws IOException {
+        return pool.shared() ? Topology.sharedPool(offline.pool()) : Topology.node(options.node());
     }
 }

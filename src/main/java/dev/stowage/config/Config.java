@@ -29,7 +29,7 @@ public record Config(
     ///
     /// @param path the pool's folder
     /// @param filesystem what volumes are formatted with when nobody says otherwise
-    /// @param overcommit how many times its size the pool may promise to thin volumes; at least 1
+    /// @param overcommit how many times its size thin volumes may reserve; at least 1
     /// @param requireMount refuse the pool while its path is not on a mounted disk of its own
     /// @param shared the folder is the same on several nodes
     /// @param ephemeral allow a file system that does not survive a reboot

@@ -254,7 +254,7 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
                             Requests.existing(
                                     Requests.required(request.getVolumeId(), "volume_id"));
                     return Replies.found(
-                            volumes.require(id), volumes.topology(id), volumes.holders(id));
+                            volumes.require(id), volumes.topology(id), volumes.publishedNodes(id));
                 });
     }
 

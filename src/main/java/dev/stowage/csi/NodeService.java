@@ -172,7 +172,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
             return new Attachment.LoopFile(id, use.mode().readOnly());
         }
         var attachment = PublishContext.decode(id, context);
-        if (!volumes.holders(id).contains(node)) {
+        if (!volumes.publishedNodes(id).contains(node)) {
             throw new VolumeException(
                     Reason.FAILED_PRECONDITION,
                     "volume %s is not attached to node %s: attach it with ControllerPublishVolume first"
@@ -337,7 +337,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
 
     private void stageAgain(VolumeId id, Path staging, Capability use) throws IOException {
         var volume = volumes.require(id);
-        if (!attach || volumes.holders(id).contains(node)) {
+        if (!attach || volumes.publishedNodes(id).contains(node)) {
             var attachment = new Attachment.LoopFile(id, use.mode().readOnly());
             host.staging().stage(new StageRequest(volume, attachment, staging, use));
         }

@@ -88,7 +88,7 @@ final class Replies {
         if (withHolders) {
             entry.setStatus(
                     ListVolumesResponse.VolumeStatus.newBuilder()
-                            .addAllPublishedNodeIds(texts(listed.holders())));
+                            .addAllPublishedNodeIds(texts(listed.publishedNodes())));
         }
         return entry.build();
     }

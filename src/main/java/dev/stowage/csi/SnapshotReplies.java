@@ -14,7 +14,7 @@ import java.util.HashMap;
 import java.util.Optional;
 import java.util.function.Function;
 
-/// Snapshots and the origins of volumes as CSI's.
+/// Snapshots and the sources of volumes as CSI's.
 final class SnapshotReplies {
     private SnapshotReplies() {}
 

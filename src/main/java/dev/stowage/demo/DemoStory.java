@@ -1,6 +1,6 @@
 package dev.stowage.demo;
 
-import dev.stowage.client.VolumeCalls;
+import dev.stowage.client.VolumeClient;
 import dev.stowage.client.VolumeKind;
 import dev.stowage.lab.Narration;
 import dev.stowage.lab.Workplace;
@@ -67,12 +67,12 @@ final class DemoStory {
     private final class Chapters {
         private final DemoNode first;
         private final DemoNode second;
-        private final VolumeCalls volume;
+        private final VolumeClient volume;
 
         Chapters(DemoNodes nodes) {
             first = nodes.first();
             second = nodes.second();
-            volume = new VolumeCalls(first.client(), plan.kind().capability());
+            volume = new VolumeClient(first.client(), plan.kind().capability());
         }
 
         /// True if the volume is still mounted at the end.

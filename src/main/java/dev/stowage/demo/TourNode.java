@@ -3,7 +3,7 @@ package dev.stowage.demo;
 import csi.v1.ListSnapshotsRequest;
 import csi.v1.ListVolumesRequest;
 import dev.stowage.client.CsiClient;
-import dev.stowage.client.SnapshotCalls;
+import dev.stowage.client.SnapshotClient;
 import dev.stowage.client.VolumeKind;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -13,8 +13,8 @@ import java.nio.file.Path;
 /// @param folder for staging and target folders
 /// @param name the node's
 record TourNode(CsiClient client, Path folder, String name) {
-    SnapshotCalls snapshots() {
-        return new SnapshotCalls(client);
+    SnapshotClient snapshots() {
+        return new SnapshotClient(client);
     }
 
     TourVolume volume(String called, VolumeKind kind) throws IOException {

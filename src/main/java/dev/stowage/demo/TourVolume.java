@@ -1,6 +1,6 @@
 package dev.stowage.demo;
 
-import dev.stowage.client.VolumeCalls;
+import dev.stowage.client.VolumeClient;
 import dev.stowage.client.VolumeKind;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,12 +9,12 @@ import java.nio.file.Path;
 /// A volume with the folders that a kubelet would keep for it.
 ///
 /// @param target where a pod would find it
-record TourVolume(TourNode node, String name, VolumeCalls calls, Path staging, Path target) {
+record TourVolume(TourNode node, String name, VolumeClient calls, Path staging, Path target) {
     static TourVolume of(TourNode node, String name, VolumeKind kind) throws IOException {
         var folder = node.folder().resolve(name);
         var staging = Files.createDirectories(folder.resolve("staging"));
         var target = Files.createDirectories(folder.resolve("pod")).resolve("volume");
-        var calls = new VolumeCalls(node.client(), kind.capability());
+        var calls = new VolumeClient(node.client(), kind.capability());
         return new TourVolume(node, name, calls, staging, target);
     }
 

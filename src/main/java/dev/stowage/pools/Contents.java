@@ -2,9 +2,9 @@ package dev.stowage.pools;
 
 import dev.stowage.spi.Backend;
 import dev.stowage.spi.Cloning;
+import dev.stowage.spi.CopySource;
 import dev.stowage.spi.FormatLedger;
 import dev.stowage.spi.FormatTrial;
-import dev.stowage.spi.Origin;
 import dev.stowage.spi.Snapshots;
 import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.Content;
@@ -44,13 +44,13 @@ final class Contents {
                     "pool %s can only make blank volumes: use another pool"
                             .formatted(backend.pool().name()));
         }
-        try (var origin = open(spec.content())) {
-            requireUse(origin, spec);
-            var copy = spec.holding(origin.sizeBytes(), origin.blockSizeBytes());
-            if (origin.format() instanceof FormatState.Blank) {
+        try (var copySource = open(spec.content())) {
+            requireUse(copySource, spec);
+            var copy = spec.holding(copySource.sizeBytes(), copySource.blockSizeBytes());
+            if (copySource.format() instanceof FormatState.Blank) {
                 tryFormat(copy);
             }
-            return cloning.createFrom(id, copy, origin);
+            return cloning.createFrom(id, copy, copySource);
         } catch (IOException e) { // which the new volume's own pool is not at fault for
             throw pools.judged(source(spec.content()), e);
         }
@@ -85,7 +85,7 @@ final class Contents {
         };
     }
 
-    private Origin open(Content content) throws IOException {
+    private CopySource open(Content content) throws IOException {
         return switch (content) {
             case Content.Blank _ -> throw new IllegalArgumentException("nothing to open");
             case Content.OfSnapshot(var id) -> {
@@ -118,13 +118,13 @@ final class Contents {
 
     /// A copy keeps the file system that it has. Only what is still blank can become anything; raw
     /// block content may turn out to hold what is asked for, and a file system may be read raw.
-    private static void requireUse(Origin origin, VolumeSpec spec) throws IOException {
-        var has = origin.fileSystem();
+    private static void requireUse(CopySource copySource, VolumeSpec spec) throws IOException {
+        var has = copySource.fileSystem();
         var wanted = spec.fileSystem();
         if (has.isPresent()
                 && wanted.isPresent()
                 && !has.equals(wanted)
-                && !(origin.format() instanceof FormatState.Blank)) {
+                && !(copySource.format() instanceof FormatState.Blank)) {
             throw new VolumeException(
                     Reason.INVALID,
                     "what the volume is to begin with holds %s, not %s: ask for %s"

@@ -172,13 +172,13 @@ public final class Volumes {
     }
 
     public void detachAll(VolumeId id) throws IOException {
-        for (var holder : holders(id)) {
+        for (var holder : publishedNodes(id)) {
             detach(id, holder);
         }
     }
 
-    public List<NodeId> holders(VolumeId id) throws IOException {
-        return pools.holding(id).holders(id);
+    public List<NodeId> publishedNodes(VolumeId id) throws IOException {
+        return pools.holding(id).publishedNodes(id);
     }
 
     public Topology topology(VolumeId id) {
@@ -228,7 +228,7 @@ public final class Volumes {
         return Pools.unlessSick(() -> backend.hasMore(last)).orElse(false);
     }
 
-    /// How much can still be promised; nothing where the volumes asked for can't be, nor in a pool
+    /// How much can still be reserved; nothing where the volumes asked for can't be, nor in a pool
     /// that is absent, sick or read-only: whoever chooses a pool by this must not choose it.
     public Capacity capacity(CapacityQuery query) throws IOException {
         var pool = pools.named(query.pool());

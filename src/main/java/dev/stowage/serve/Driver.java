@@ -11,9 +11,9 @@ import dev.stowage.csi.IdentityService;
 import dev.stowage.csi.NodeService;
 import dev.stowage.csi.Operations;
 import dev.stowage.csi.SnapshotMetadataService;
-import dev.stowage.node.ForgottenVolumes;
 import dev.stowage.node.Freezing;
 import dev.stowage.node.NodeSelfTest;
+import dev.stowage.node.StaleStagings;
 import dev.stowage.node.device.Connectors;
 import dev.stowage.node.filesystem.MkfsTrial;
 import dev.stowage.node.limit.PodsGroup;
@@ -117,19 +117,19 @@ public final class Driver implements AutoCloseable, SocketWatch.Listener {
 
     private List<NodeWatch.Duty> duties() {
         var limiting = host.limiting();
-        var forgotten =
-                new ForgottenVolumes(
+        var stale =
+                new StaleStagings(
                         connectors,
                         host.staging(),
                         volumes::unwanted,
                         (id, work) ->
                                 operations.runUnasked(
-                                        id.toString(), "unstaging what was forgotten", work::run),
-                        ForgottenVolumes.PATIENCE);
+                                        id.toString(), "unstaging a stale staging", work::run),
+                        StaleStagings.PATIENCE);
         return List.of(
                 new NodeWatch.Duty(
                         "limits of volumes", pool -> limiting.renew(pool.pool(), pool::find)),
-                new NodeWatch.Duty("forgotten volumes", pool -> forgotten.giveBack(pool.pool())),
+                new NodeWatch.Duty("stale stagings", pool -> stale.giveBack(pool.pool())),
                 new NodeWatch.Duty("the record of this node", this::announce));
     }
 

@@ -13,7 +13,8 @@ import org.slf4j.LoggerFactory;
 
 /// Looks every few seconds after what no call tells this node of its volumes: that their limits
 /// were changed (on a shared folder the kernel does not tell what another node wrote), and that
-/// they were forgotten here. Each pool has a thread of its own: one that hangs holds up no other.
+/// their staging here is stale. Each pool has a thread of its own: one that hangs holds up no
+/// other.
 final class NodeWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeWatch.class);
     static final Duration INTERVAL = Duration.ofSeconds(10);

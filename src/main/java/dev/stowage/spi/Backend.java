@@ -50,7 +50,7 @@ public interface Backend extends AutoCloseable {
     /// Makes a blank volume of `spec.sizeBytes()` bytes that read as zeros. If `id` exists already,
     /// returns that volume unchanged, whatever it looks like: the caller compares.
     ///
-    /// @throws VolumeException NO_SPACE if the pool can't promise that much; nothing is left
+    /// @throws VolumeException NO_SPACE if the pool has less than that unreserved; nothing is left
     ///     allocated
     Volume create(VolumeId id, VolumeSpec spec) throws IOException;
 
@@ -77,7 +77,7 @@ public interface Backend extends AutoCloseable {
     /// Grows the volume to a size within `range`; one that has what is required already is returned
     /// unchanged, never shrunk. What the node sees of it is the node's work.
     ///
-    /// @throws VolumeException NOT_FOUND; NO_SPACE if the pool can't promise that much;
+    /// @throws VolumeException NOT_FOUND; NO_SPACE if the pool has less than that unreserved;
     ///     OUT_OF_RANGE if there is no such size, or an unfinished earlier growth is over the limit
     Volume expand(VolumeId id, CapacityRange range) throws IOException;
 
@@ -96,7 +96,7 @@ public interface Backend extends AutoCloseable {
     void detach(VolumeId id, NodeId node) throws IOException;
 
     /// The nodes that hold the volume, in order of their ids; empty also for an unknown volume.
-    List<NodeId> holders(VolumeId id) throws IOException;
+    List<NodeId> publishedNodes(VolumeId id) throws IOException;
 
     Capacity capacity(Provisioning provisioning) throws IOException;
 

@@ -25,7 +25,7 @@ public interface Snapshots {
     /// for the same snapshot again, unless for longer: callers retry what failed.
     ///
     /// @throws VolumeException NOT_FOUND if there is no such volume; NO_SPACE if the pool can't
-    ///     promise as much again; FAILED_PRECONDITION if the volume is in use and can only be
+    ///     reserve as much again; FAILED_PRECONDITION if the volume is in use and can only be
     ///     copied while it is not, or was not copied before the freeze had to end; BUSY while
     ///     another volume of the pool is frozen for its copy
     Snapshot createSnapshot(
@@ -57,7 +57,7 @@ public interface Snapshots {
     /// Opens a snapshot, for a volume that shall begin with it.
     ///
     /// @throws VolumeException NOT_FOUND; BUSY while it is not ready
-    Origin openSnapshot(SnapshotId id) throws IOException;
+    CopySource openSnapshot(SnapshotId id) throws IOException;
 
     static VolumeException noSuchSnapshot(String id) {
         return new VolumeException(Reason.NOT_FOUND, "there is no snapshot '%s'".formatted(id));

@@ -2,7 +2,7 @@ package dev.stowage.volume;
 
 import java.util.Locale;
 
-/// How a volume's bytes are promised. Thick: allocated at create and counted in full for ever.
+/// How a volume's bytes are reserved. Thick: allocated at create and counted in full for ever.
 /// Thin: allocated when written, counted against the pool's overcommit ratio.
 public enum Provisioning {
     THICK,

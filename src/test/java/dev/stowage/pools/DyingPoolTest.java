@@ -128,7 +128,7 @@ class DyingPoolTest {
         }
 
         @Override
-        public List<NodeId> holders(VolumeId id) {
+        public List<NodeId> publishedNodes(VolumeId id) {
             reading.countDown();
             try {
                 released.await();
@@ -215,7 +215,7 @@ class DyingPoolTest {
     void aPoolIsClosedWhenTheLastCallHasLeftIt() throws Exception {
         var backend = pool.backend();
         try (var threads = Executors.newSingleThreadExecutor()) {
-            var call = threads.submit(() -> backend.holders(VOLUME));
+            var call = threads.submit(() -> backend.publishedNodes(VOLUME));
             disk.reading.await();
             disk.dead = true;
             assertThatThrownBy(() -> backend.hasMore(VOLUME)).hasMessageContaining("dead");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.stowage.testing.AtOnce;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.Content;
@@ -34,7 +35,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// What [Backend] promises, in runnable form. Every backend extends it and gives each test an open
-/// pool of its own with at least 64 MiB to promise.
+/// pool of its own with at least 64 MiB unreserved.
 public abstract class BackendContract {
     protected static final long MIB = 1L << 20;
     private static final int THREADS = 8;
@@ -128,9 +129,9 @@ public abstract class BackendContract {
     void parallelCreatesOfOneNameMakeOneVolume() throws Exception {
         var first = backend();
         var second = anotherDriver();
-        var outcomes = Race.of(THREADS, i -> make(i % 2 == 0 ? first : second, "v", MIB));
-        assertThat(Race.refusals(outcomes)).isEmpty();
-        assertThat(new HashSet<>(Race.winners(outcomes))).hasSize(1);
+        var outcomes = AtOnce.of(THREADS, i -> make(i % 2 == 0 ? first : second, "v", MIB));
+        assertThat(AtOnce.refusals(outcomes)).isEmpty();
+        assertThat(new HashSet<>(AtOnce.winners(outcomes))).hasSize(1);
         assertThat(first.list(Optional.empty(), 10)).hasSize(1);
     }
 
@@ -173,13 +174,13 @@ public abstract class BackendContract {
         var second = anotherDriver();
         var made = make(first, "v", MIB);
         var outcomes =
-                Race.of(
+                AtOnce.of(
                         THREADS,
                         i -> {
                             (i % 2 == 0 ? first : second).delete(made.id());
                             return i;
                         });
-        assertThat(Race.refusals(outcomes)).isEmpty();
+        assertThat(AtOnce.refusals(outcomes)).isEmpty();
         assertThat(first.find(made.id())).isEmpty();
     }
 
@@ -197,7 +198,7 @@ public abstract class BackendContract {
     }
 
     @Test
-    @DisplayName("31, 42: more than the pool can promise is refused")
+    @DisplayName("31, 42: more than is unreserved in the pool is refused")
     void whatDoesNotFitIsRefused() throws Exception {
         var backend = backend();
         var total = backend.capacity(Provisioning.THICK).totalBytes();
@@ -296,7 +297,7 @@ public abstract class BackendContract {
         backend.attach(made.id(), N1, AccessMode.MULTI_NODE_READER_ONLY, true);
         assertThat(backend.list(Optional.empty(), 10))
                 .containsExactly(new ListedVolume(made, List.of(N1, N2)));
-        assertThat(backend.holders(made.id())).containsExactly(N1, N2);
+        assertThat(backend.publishedNodes(made.id())).containsExactly(N1, N2);
     }
 
     @Test
@@ -335,7 +336,7 @@ public abstract class BackendContract {
         assertThat(first.readOnly()).isFalse();
         assertThat(backend.attach(made.id(), N1, AccessMode.SINGLE_NODE_MULTI_WRITER, false))
                 .isEqualTo(first);
-        assertThat(backend.holders(made.id())).containsExactly(N1);
+        assertThat(backend.publishedNodes(made.id())).containsExactly(N1);
     }
 
     @Test
@@ -371,7 +372,7 @@ public abstract class BackendContract {
             backend.detach(made.id(), N1);
         }
         backend.attach(made.id(), N2, AccessMode.SINGLE_NODE_WRITER, false);
-        assertThat(backend.holders(made.id())).containsExactly(N2);
+        assertThat(backend.publishedNodes(made.id())).containsExactly(N2);
     }
 
     @Test
@@ -388,7 +389,7 @@ public abstract class BackendContract {
         backend.attach(one, N1, mode, false);
         backend.attach(two, N1, mode, false);
         assertRefused(Reason.NO_SPACE, () -> backend.attach(three, N1, mode, false));
-        assertThat(backend.holders(three)).isEmpty();
+        assertThat(backend.publishedNodes(three)).isEmpty();
         backend.attach(two, N1, mode, false); // which it has
         backend.detach(one, N1);
         backend.attach(three, N1, mode, false);
@@ -459,7 +460,7 @@ public abstract class BackendContract {
         backend.detach(made.id(), nobody);
         backend.detach(made.id(), N1);
         backend.detach(id(backend, "none"), N1);
-        assertThat(backend.holders(id(backend, "none"))).isEmpty();
+        assertThat(backend.publishedNodes(id(backend, "none"))).isEmpty();
     }
 
     @ParameterizedTest
@@ -489,7 +490,7 @@ public abstract class BackendContract {
         for (var round = 0; round < 10; round++) {
             var made = make(first, "round" + round, 512);
             var outcomes =
-                    Race.of(
+                    AtOnce.of(
                             THREADS,
                             i -> {
                                 var driver = i % 2 == 0 ? first : second;
@@ -500,9 +501,9 @@ public abstract class BackendContract {
                                         false);
                                 return nodes.get(i);
                             });
-            assertThat(Race.winners(outcomes)).hasSize(1);
-            assertThat(Race.refusals(outcomes)).containsOnly(Reason.FAILED_PRECONDITION);
-            assertThat(first.holders(made.id())).isEqualTo(Race.winners(outcomes));
+            assertThat(AtOnce.winners(outcomes)).hasSize(1);
+            assertThat(AtOnce.refusals(outcomes)).containsOnly(Reason.FAILED_PRECONDITION);
+            assertThat(first.publishedNodes(made.id())).isEqualTo(AtOnce.winners(outcomes));
         }
     }
 
@@ -514,7 +515,7 @@ public abstract class BackendContract {
         var made = make(first, "v", 512);
         var holding = new AtomicInteger();
         var outcomes =
-                Race.of(
+                AtOnce.of(
                         THREADS,
                         i -> {
                             var driver = i % 2 == 0 ? first : second;
@@ -525,8 +526,8 @@ public abstract class BackendContract {
                             }
                             return i;
                         });
-        assertThat(Race.refusals(outcomes)).isEmpty();
-        assertThat(first.holders(made.id())).isEmpty();
+        assertThat(AtOnce.refusals(outcomes)).isEmpty();
+        assertThat(first.publishedNodes(made.id())).isEmpty();
         announce(first, N1);
         first.attach(made.id(), N1, AccessMode.SINGLE_NODE_WRITER, false);
     }
@@ -555,7 +556,7 @@ public abstract class BackendContract {
         for (var round = 0; round < 10; round++) {
             var made = make(first, "round" + round, 512);
             var outcomes =
-                    Race.of(
+                    AtOnce.of(
                             THREADS,
                             i -> {
                                 var mode =
@@ -566,11 +567,11 @@ public abstract class BackendContract {
                                         .attach(made.id(), new NodeId("racer" + i), mode, false);
                                 return i;
                             });
-            var winners = Race.winners(outcomes);
+            var winners = AtOnce.winners(outcomes);
             assertThat(winners).isNotEmpty();
             var writers = winners.stream().filter(i -> i < 2).toList();
             assertThat(writers.isEmpty() || winners.size() == 1).as("%s", winners).isTrue();
-            assertThat(first.holders(made.id()))
+            assertThat(first.publishedNodes(made.id()))
                     .isEqualTo(
                             winners.stream()
                                     .map(i -> new NodeId("racer" + i))

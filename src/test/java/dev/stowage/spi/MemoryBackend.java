@@ -160,18 +160,18 @@ public final class MemoryBackend
     }
 
     @Override
-    public synchronized Volume createFrom(VolumeId id, VolumeSpec spec, Origin origin)
+    public synchronized Volume createFrom(VolumeId id, VolumeSpec spec, CopySource copySource)
             throws IOException {
         var before = volumes.get(id);
         var made = create(id, spec);
         if (before == null) {
-            require(id).format = origin.format().ofCopy();
+            require(id).format = copySource.format().ofCopy();
         }
         return made;
     }
 
     @Override
-    public synchronized Origin openVolume(VolumeId id) {
+    public synchronized CopySource openVolume(VolumeId id) {
         var kept = require(id);
         return new MemoryOrigin(
                 kept.volume.capacityBytes(),
@@ -297,7 +297,7 @@ public final class MemoryBackend
     }
 
     @Override
-    public synchronized Origin openSnapshot(SnapshotId id) {
+    public synchronized CopySource openSnapshot(SnapshotId id) {
         var kept = snapshots.get(id);
         if (kept == null) {
             throw Snapshots.noSuchSnapshot(id.toString());
@@ -348,7 +348,7 @@ public final class MemoryBackend
             Optional<FileSystemType> fileSystem,
             FormatState format,
             Runnable closed)
-            implements Origin {
+            implements CopySource {
         @Override
         public Optional<Path> image() {
             return Optional.empty();
@@ -363,7 +363,7 @@ public final class MemoryBackend
         public void flush() {}
 
         @Override
-        public void requireStill() {}
+        public void requireQuiesced() {}
 
         @Override
         public void close() {
@@ -488,7 +488,7 @@ public final class MemoryBackend
     }
 
     @Override
-    public synchronized List<NodeId> holders(VolumeId id) {
+    public synchronized List<NodeId> publishedNodes(VolumeId id) {
         var kept = volumes.get(id);
         return kept == null ? List.of() : kept.nodes();
     }

@@ -2,6 +2,7 @@ package dev.stowage.spi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stowage.testing.AtOnce;
 import dev.stowage.testing.Polling;
 import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.Content;
@@ -58,12 +59,12 @@ public abstract class SnapshotContract extends BackendContract {
     }
 
     private Volume restored(Snapshot snapshot, String name, VolumeSpec spec) throws Exception {
-        try (var origin = snapshots().openSnapshot(snapshot.id())) {
+        try (var copySource = snapshots().openSnapshot(snapshot.id())) {
             return cloning()
                     .createFrom(
                             id(backend(), name),
-                            spec.holding(origin.sizeBytes(), origin.blockSizeBytes()),
-                            origin);
+                            spec.holding(copySource.sizeBytes(), copySource.blockSizeBytes()),
+                            copySource);
         }
     }
 
@@ -155,14 +156,14 @@ public abstract class SnapshotContract extends BackendContract {
         var volume = make(first, "v", MIB);
         var id = snapshotId(first, "s");
         var outcomes =
-                Race.of(
+                AtOnce.of(
                         THREADS,
                         i ->
                                 ((Snapshots) (i % 2 == 0 ? first : second))
                                         .createSnapshot(id, "s", volume.id())
                                         .created());
-        assertThat(Race.refusals(outcomes)).isEmpty();
-        assertThat(new HashSet<>(Race.winners(outcomes))).hasSize(1);
+        assertThat(AtOnce.refusals(outcomes)).isEmpty();
+        assertThat(new HashSet<>(AtOnce.winners(outcomes))).hasSize(1);
         assertThat(snapshots().listSnapshots(Optional.empty(), Optional.empty(), 10)).hasSize(1);
     }
 
@@ -252,14 +253,16 @@ public abstract class SnapshotContract extends BackendContract {
         write(backend, volume.id(), MIB, 3);
         var content = new Content.OfVolume(volume.id());
         Volume clone;
-        try (var origin = cloning().openVolume(volume.id())) {
+        try (var copySource = cloning().openVolume(volume.id())) {
             clone =
                     cloning()
                             .createFrom(
                                     id(backend, "c"),
                                     from(content, "c", MIB)
-                                            .holding(origin.sizeBytes(), origin.blockSizeBytes()),
-                                    origin);
+                                            .holding(
+                                                    copySource.sizeBytes(),
+                                                    copySource.blockSizeBytes()),
+                                    copySource);
         }
         assertThat(clone.content()).isEqualTo(content);
         assertThat(clone.capacityBytes()).isEqualTo(2 * MIB);
@@ -270,8 +273,8 @@ public abstract class SnapshotContract extends BackendContract {
     }
 
     @Test
-    @DisplayName("4: a copy is formatted only if its origin never was")
-    void theFormatOfACopyFollowsFromItsOrigins() throws Exception {
+    @DisplayName("4: a copy is formatted only if its source never was")
+    void theFormatOfACopyFollowsFromItsSources() throws Exception {
         var backend = backend();
         if (!(backend instanceof FormatLedger ledger)) {
             return;
@@ -306,7 +309,7 @@ public abstract class SnapshotContract extends BackendContract {
     }
 
     @Test
-    @DisplayName("31: a snapshot that the pool can't promise is refused and leaves nothing")
+    @DisplayName("31: a snapshot larger than what is unreserved is refused and leaves nothing")
     void aSnapshotThatDoesNotFitIsRefused() throws Exception {
         var backend = backend();
         var largest = backend.capacity(Provisioning.THIN).largestVolumeBytes();

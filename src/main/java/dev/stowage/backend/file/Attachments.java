@@ -28,22 +28,22 @@ final class Attachments {
     private final VolumeStore store;
     private final NodeRecords nodes;
     private final Readers readers;
-    private final Holds holds;
-    private final NodeLoads loads;
+    private final AttachmentRecords records;
+    private final NodeLimits loads;
 
     Attachments(
             OpenPool open,
             VolumeStore store,
             NodeRecords nodes,
             Readers readers,
-            PreparedHolds prepared) {
+            PreparedAttachments prepared) {
         this.open = open;
         this.pool = open.folder();
         this.store = store;
         this.nodes = nodes;
         this.readers = readers;
-        this.holds = new Holds(open.durable(), prepared);
-        this.loads = new NodeLoads(pool, store);
+        this.records = new AttachmentRecords(open.durable(), prepared);
+        this.loads = new NodeLimits(pool, store);
     }
 
     Attachment attach(VolumeId id, NodeId node, AccessMode mode, boolean readOnly)
@@ -57,25 +57,25 @@ final class Attachments {
                             .formatted(mode, MODES.stream().sorted().toList()));
         }
         try {
-            var hold = new Hold(node, mode, readOnly);
+            var record = new AttachmentRecord(node, mode, readOnly);
             if (open.readOnly()) {
-                requireHeld(id, hold);
+                requireAttached(id, record);
                 return new Attachment.LoopFile(id, readOnly || mode.readOnly());
             }
-            loads.within(limit, id, node, () -> holds.take(pool.volume(id), hold));
+            loads.within(limit, id, node, () -> records.attach(pool.volume(id), record));
             releaseIfCopied(id, node);
         } catch (ErrnoException e) {
             if (e.is(Errno.ENOENT)) {
                 store.require(id); // deleted meanwhile
             }
-            throw Room.inWords(e, pool.root());
+            throw CapacityCheck.explained(e, pool.root());
         }
         return new Attachment.LoopFile(id, readOnly || mode.readOnly());
     }
 
-    /// Nothing is to be written for a hold that is there.
-    private void requireHeld(VolumeId id, Hold hold) throws IOException {
-        if (!Holds.has(pool.volume(id), hold)) {
+    /// Nothing is to be written for an attachment that is there.
+    private void requireAttached(VolumeId id, AttachmentRecord record) throws IOException {
+        if (!AttachmentRecords.has(pool.volume(id), record)) {
             open.requireWritable();
         }
     }
@@ -86,12 +86,13 @@ final class Attachments {
         }
     }
 
-    /// Who copies looks for holds after saying so, and we the other way round.
+    /// A copy marks the volume first and looks for attachments then; an attach does it the other
+    /// way round.
     private void releaseIfCopied(VolumeId id, NodeId node) throws IOException {
         try {
             requireNotCopied(id);
         } catch (VolumeException e) {
-            holds.release(pool.volume(id), node);
+            records.detach(pool.volume(id), node);
             throw e;
         }
     }
@@ -107,15 +108,15 @@ final class Attachments {
 
     void detach(VolumeId id, NodeId node) throws IOException {
         if (open.readOnly()) {
-            if (holders(id).contains(node)) {
+            if (publishedNodes(id).contains(node)) {
                 open.requireWritable();
             }
             return;
         }
-        holds.release(pool.volume(id), node);
+        records.detach(pool.volume(id), node);
     }
 
-    List<NodeId> holders(VolumeId id) throws IOException {
-        return Holds.nodes(pool.volume(id));
+    List<NodeId> publishedNodes(VolumeId id) throws IOException {
+        return AttachmentRecords.nodes(pool.volume(id));
     }
 }

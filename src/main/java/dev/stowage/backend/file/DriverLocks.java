@@ -15,8 +15,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The files `.drivers/<instance>.lock`, by which all who share a pool, drivers and guests, tell
-/// who is alive.
+/// The files `.drivers/<instance>.lock`, by which all who share a pool, drivers and offline
+/// commands, tell who is alive.
 final class DriverLocks implements AutoCloseable {
     private static final String SUFFIX = ".lock";
 
@@ -133,7 +133,7 @@ final class DriverLocks implements AutoCloseable {
     }
 
     /// For the driver that has the pool's own lock and needs none here: whoever else is at the pool
-    /// is a guest on this machine.
+    /// is an offline command on this machine.
     static DriverLocks alone(Path folder, Instance own, Durable durable) {
         return new DriverLocks(folder, own, true, durable);
     }

@@ -47,11 +47,12 @@ final class Examination {
                     "%s can be written again, and the pool is being opened anew for that; retry"
                             .formatted(pool.root()));
         }
-        fullness(usage, open.promises().hasThin()).ifPresent(conditions::add);
-        if (usage.availableBytes() >= FULL_BYTES && open.promises().lacksInodes(usage)) {
+        fullness(usage, open.reservations().hasThin()).ifPresent(conditions::add);
+        if (usage.availableBytes() >= FULL_BYTES && open.reservations().lacksInodes(usage)) {
             conditions.add(
                     new Condition(
-                            Fault.POOL_INODES_EXHAUSTED, Promises.noInodes(pool.root(), usage)));
+                            Fault.POOL_INODES_EXHAUSTED,
+                            Reservations.noInodes(pool.root(), usage)));
         }
         return conditions;
     }
@@ -109,7 +110,7 @@ final class Examination {
         var conditions = new ArrayList<Condition>();
         var volume = volume(id, conditions);
         record(() -> store.formatState(id), conditions);
-        record(() -> Holds.nodes(pool.volume(id)), conditions);
+        record(() -> AttachmentRecords.nodes(pool.volume(id)), conditions);
         image(id, volume, conditions);
         if (volume.filter(known -> known.provisioning() == Provisioning.THIN).isPresent()) {
             fullness(PoolDisk.usage(pool.root()), true).ifPresent(conditions::add);

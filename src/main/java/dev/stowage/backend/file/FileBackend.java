@@ -5,6 +5,7 @@ import dev.stowage.spi.Attachment;
 import dev.stowage.spi.Backend;
 import dev.stowage.spi.ChangedBlocks;
 import dev.stowage.spi.Cloning;
+import dev.stowage.spi.CopySource;
 import dev.stowage.spi.Diagnosable;
 import dev.stowage.spi.FormatLedger;
 import dev.stowage.spi.FreezePermit;
@@ -13,7 +14,6 @@ import dev.stowage.spi.GroupSnapshots;
 import dev.stowage.spi.ImageFiles;
 import dev.stowage.spi.KnownNodes;
 import dev.stowage.spi.Modifiable;
-import dev.stowage.spi.Origin;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.BlockList;
 import dev.stowage.volume.Capacity;
@@ -57,16 +57,16 @@ public final class FileBackend
     private final PoolFolder pool;
     private final VolumeStore store;
     private final Readers readers = new Readers();
-    private final Room room;
+    private final CapacityCheck check;
     private final LargestFile largest;
     private final VolumeCreation creation;
     private final FileSnapshots snapshots;
     private final FileGroups groups;
     private final VolumeGrowth growth;
-    private final Disposal disposal;
+    private final Trash disposal;
     private final Attachments attachments;
     private final NodeRecords nodes;
-    private final PreparedHolds prepared;
+    private final PreparedAttachments prepared;
     private final Examination examination;
     private final VolumeList list;
 
@@ -74,18 +74,18 @@ public final class FileBackend
         this.open = open;
         pool = open.folder();
         store = new VolumeStore(pool, open.durable());
-        room = new Room(open.promises(), open.recount());
+        check = new CapacityCheck(open.reservations(), open.rescan());
         largest = new LargestFile(pool);
-        creation = new VolumeCreation(open, store, room, largest);
+        creation = new VolumeCreation(open, store, check, largest);
         growth = new VolumeGrowth(store, open.durable());
-        disposal = new Disposal(open);
+        disposal = new Trash(open);
         nodes = new NodeRecords(pool, open.durable());
-        prepared = new PreparedHolds(pool, open.durable());
+        prepared = new PreparedAttachments(pool, open.durable());
         attachments = new Attachments(open, store, nodes, readers, prepared);
         list = new VolumeList(open, store);
-        snapshots = new FileSnapshots(open, store, disposal, readers, room);
+        snapshots = new FileSnapshots(open, store, disposal, readers, check);
         examination = new Examination(open, store);
-        groups = new FileGroups(open, store, snapshots, disposal, room);
+        groups = new FileGroups(open, store, snapshots, disposal, check);
     }
 
     /// Clears away and goes on with what earlier drivers left. What can't be done now is done by
@@ -130,15 +130,16 @@ public final class FileBackend
     }
 
     @Override
-    public Volume createFrom(VolumeId id, VolumeSpec spec, Origin origin) throws IOException {
+    public Volume createFrom(VolumeId id, VolumeSpec spec, CopySource copySource)
+            throws IOException {
         open.requireBuilding();
-        FileSystemReach.require(origin, spec.capacity());
+        FileSystemReach.require(copySource, spec.capacity());
         var reflinks = open.probe().reflinks();
-        return creation.create(id, spec, new OriginFilling(origin, reflinks, snapshots::closing));
+        return creation.create(id, spec, new CopyFilling(copySource, reflinks, snapshots::closing));
     }
 
     @Override
-    public Origin openVolume(VolumeId id) throws IOException {
+    public CopySource openVolume(VolumeId id) throws IOException {
         return snapshots.openVolume(id);
     }
 
@@ -168,7 +169,7 @@ public final class FileBackend
     }
 
     @Override
-    public Origin openSnapshot(SnapshotId id) throws IOException {
+    public CopySource openSnapshot(SnapshotId id) throws IOException {
         return snapshots.openSnapshot(id);
     }
 
@@ -205,10 +206,6 @@ public final class FileBackend
         return new FileChangedBlocks(pool, open.probe());
     }
 
-    private static String promiseOf(VolumeId id) {
-        return PoolFolder.VOLUMES + "/" + id;
-    }
-
     @Override
     public void delete(VolumeId id) throws IOException {
         open.sickness().refuseIfSick();
@@ -222,7 +219,7 @@ public final class FileBackend
                     Reason.FAILED_PRECONDITION,
                     "volume %s is being copied: delete it when that is done".formatted(id));
         }
-        disposal.dispose(id, open.nonces().of(id));
+        disposal.put(id, open.nonces().of(id));
     }
 
     @Override
@@ -247,29 +244,29 @@ public final class FileBackend
     @Override
     public Volume expand(VolumeId id, CapacityRange range) throws IOException {
         requireHealthy();
-        open.recount().ifOthersChangedThePool();
+        open.rescan().ifOthersChangedThePool();
         var volume = require(id);
         if (volume.capacityBytes() >= range.requiredBytes()) {
             return volume;
         }
         requireNotCopied(id);
-        var before = open.promises().promised(promiseOf(id));
+        var before = open.reservations().reservedBytes(ReservationKey.of(id));
         var grown = false;
         try {
             // Asks for more than there is come first: another day the pool may have it.
-            room.reserve(promiseOf(id), range.requiredBytes(), volume.provisioning());
+            check.reserve(ReservationKey.of(id), range.requiredBytes(), volume.provisioning());
             var target = growth.target(volume, largest.within(range));
-            room.reserve(promiseOf(id), target, volume.provisioning());
+            check.reserve(ReservationKey.of(id), target, volume.provisioning());
             var larger =
                     growth.grow(
                             pool.volume(id), volume.withCapacity(target, range.requiredBytes()));
             grown = true;
             return larger;
         } catch (ErrnoException e) {
-            throw Room.inWords(e, pool.root());
+            throw CapacityCheck.explained(e, pool.root());
         } finally {
             if (!grown) {
-                open.promises().restore(promiseOf(id), before, volume.provisioning());
+                open.reservations().restore(ReservationKey.of(id), before, volume.provisioning());
             }
         }
     }
@@ -280,7 +277,7 @@ public final class FileBackend
         try {
             return store.modify(id, mutable);
         } catch (ErrnoException e) {
-            throw Room.inWords(e, pool.root());
+            throw CapacityCheck.explained(e, pool.root());
         }
     }
 
@@ -307,14 +304,14 @@ public final class FileBackend
     }
 
     @Override
-    public List<NodeId> holders(VolumeId id) throws IOException {
-        return attachments.holders(id);
+    public List<NodeId> publishedNodes(VolumeId id) throws IOException {
+        return attachments.publishedNodes(id);
     }
 
     @Override
     public Capacity capacity(Provisioning provisioning) throws IOException {
-        open.recount().ifOthersChangedThePool();
-        return largest.within(open.promises().capacity(provisioning));
+        open.rescan().ifOthersChangedThePool();
+        return largest.within(open.reservations().capacity(provisioning));
     }
 
     @Override
@@ -328,7 +325,7 @@ public final class FileBackend
         try {
             store.recordFormat(id, state);
         } catch (ErrnoException e) {
-            throw Room.inWords(e, pool.root());
+            throw CapacityCheck.explained(e, pool.root());
         }
     }
 
@@ -346,7 +343,7 @@ public final class FileBackend
                 prepared.prepare(node);
             }
         } catch (ErrnoException e) {
-            throw Room.inWords(e, pool.root());
+            throw CapacityCheck.explained(e, pool.root());
         }
     }
 

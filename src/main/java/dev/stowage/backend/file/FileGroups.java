@@ -27,20 +27,20 @@ final class FileGroups {
     private final OpenPool open;
     private final VolumeStore volumes;
     private final FileSnapshots snapshots;
-    private final Disposal disposal;
-    private final Room room;
+    private final Trash disposal;
+    private final CapacityCheck capacity;
 
     FileGroups(
             OpenPool open,
             VolumeStore volumes,
             FileSnapshots snapshots,
-            Disposal disposal,
-            Room room) {
+            Trash disposal,
+            CapacityCheck capacity) {
         this.open = open;
         this.volumes = volumes;
         this.snapshots = snapshots;
         this.disposal = disposal;
-        this.room = room;
+        this.capacity = capacity;
     }
 
     Optional<GroupSnapshot> find(GroupId id) throws IOException {
@@ -65,7 +65,7 @@ final class FileGroups {
 
     GroupSnapshot create(GroupId id, String name, List<VolumeId> sources, Freezer freezer)
             throws IOException {
-        open.recount().ifOthersChangedThePool();
+        open.rescan().ifOthersChangedThePool();
         if (snapshots.groups().find(id).isPresent()) {
             if (!open.readOnly()) {
                 snapshots.groups().sync();
@@ -119,14 +119,14 @@ final class FileGroups {
         var made = false;
         try {
             for (var each : wanted) {
-                members.add(GroupMember.begin(open, snapshots, room, each));
+                members.add(GroupMember.begin(open, snapshots, capacity, each));
             }
             var at = new GroupCut(open, id, members).cut(freezer);
             commit(new GroupStore.Group(id, name, ids(members), at), members);
             made = true;
             members.forEach(GroupMember::committed);
         } catch (ErrnoException e) {
-            throw Room.inWords(e, open.folder().root());
+            throw CapacityCheck.explained(e, open.folder().root());
         } finally {
             if (!made) {
                 takeBack(members);
@@ -177,7 +177,7 @@ final class FileGroups {
                     "driver %s makes snapshot %s, or was killed at it on another node: retry"
                             .formatted(maker.get(), id));
         }
-        disposal.dispose(id, open.nonces().of(id));
+        disposal.put(id, open.nonces().of(id));
     }
 
     /// Clears what earlier drivers left of groups.
@@ -185,7 +185,7 @@ final class FileGroups {
         for (var id : snapshots.store().ids()) {
             try {
                 clear(id);
-            } catch (VolumeException | IOException e) { // damaged, another driver's, or no room
+            } catch (VolumeException | IOException e) { // damaged, another driver's, or no space
                 LOG.info("snapshot {} is left as it is: {}", id, e.getMessage());
             }
         }

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 ///
 /// @param name what the configuration calls it today
 /// @param path absolute; the pool's own folder
-/// @param overcommit how many times its capacity the pool may promise, at least 1.0
+/// @param overcommit how many times its capacity may be reserved, at least 1.0
 /// @param requireMount refuse the pool unless its folder lies on a mounted disk of its own
 /// @param shared several drivers use the pool at once
 /// @param ephemeral allow a file system that forgets: overlay, tmpfs, ramfs
@@ -37,7 +37,7 @@ public record FilePoolSettings(
         path = path.normalize();
     }
 
-    /// A pool with the defaults: exclusive, nothing promised twice.
+    /// A pool with the defaults: exclusive, nothing reserved twice.
     public static FilePoolSettings plain(String name, Path path) {
         return new FilePoolSettings(name, path, 1.0, false, false, false);
     }

@@ -31,19 +31,23 @@ final class FileSnapshots implements AutoCloseable {
     private final SnapshotStore store;
     private final GroupStore groups;
     private final VolumeStore volumes;
-    private final Disposal disposal;
+    private final Trash disposal;
     private final Readers readers;
-    private final Room room;
+    private final CapacityCheck capacity;
     private final SnapshotBuilder builder;
     private final SnapshotCopies copies;
 
     FileSnapshots(
-            OpenPool open, VolumeStore volumes, Disposal disposal, Readers readers, Room room) {
+            OpenPool open,
+            VolumeStore volumes,
+            Trash disposal,
+            Readers readers,
+            CapacityCheck capacity) {
         this.open = open;
         this.volumes = volumes;
         this.disposal = disposal;
         this.readers = readers;
-        this.room = room;
+        this.capacity = capacity;
         groups = new GroupStore(open.folder(), open.durable());
         store = new SnapshotStore(open, groups);
         copies = new SnapshotCopies(open);
@@ -69,7 +73,7 @@ final class FileSnapshots implements AutoCloseable {
 
     Snapshot create(SnapshotId id, String name, VolumeId source, Optional<FreezePermit> freeze)
             throws IOException {
-        open.recount().ifOthersChangedThePool();
+        open.rescan().ifOthersChangedThePool();
         for (var tries = 0; tries < TRIES; tries++) {
             var present = store.stored(id);
             if (present.isPresent()) {
@@ -93,41 +97,37 @@ final class FileSnapshots implements AutoCloseable {
         var volume =
                 volumes.find(source).orElseThrow(() -> Backend.noSuchVolume(source.toString()));
         var nonce = open.nonces().of(id);
-        var promise = PoolFolder.INCOMING + "/" + nonce;
-        var origin = openVolume(volume.id());
+        var building = ReservationKey.build(nonce);
+        var copySource = openVolume(volume.id());
         var copying = false;
         try {
-            room.reserve(promise, origin.sizeBytes(), volume.provisioning());
+            capacity.reserve(building, copySource.sizeBytes(), volume.provisioning());
             var wanted = new SnapshotBuilder.Wanted(id, name, volume, Optional.empty());
-            var made = builder.build(wanted, origin, nonce, freeze);
+            var made = builder.build(wanted, copySource, nonce, freeze);
             if (made.isPresent()) {
-                open.promises().rename(promise, promiseOf(id));
+                open.reservations().rename(building, ReservationKey.of(id));
                 var snapshot = made.get().snapshot();
                 if (made.get().shares()) {
-                    open.promises().claimLater(promiseOf(id));
+                    open.reservations().claimLater(ReservationKey.of(id));
                 } else if (!snapshot.ready()) {
-                    copies.begin(snapshot, origin, origin.modified());
+                    copies.begin(snapshot, copySource, copySource.modified());
                     copying = true;
                 }
             }
         } catch (ErrnoException e) {
-            throw Room.inWords(e, open.folder().root());
+            throw CapacityCheck.explained(e, open.folder().root());
         } finally {
-            open.promises().drop(promise);
+            open.reservations().drop(building);
             if (!copying) {
-                origin.close();
+                copySource.close();
             }
         }
     }
 
-    static String promiseOf(SnapshotId id) {
-        return PoolFolder.SNAPSHOTS + "/" + id;
-    }
-
     /// The volume as something to copy from.
-    ImageOrigin openVolume(VolumeId id) throws IOException {
+    ImageCopySource openVolume(VolumeId id) throws IOException {
         var volume = volumes.find(id).orElseThrow(() -> Backend.noSuchVolume(id.toString()));
-        return ImageOrigin.of(
+        return ImageCopySource.of(
                 volume,
                 open.folder().volume(id),
                 () -> volumes.formatState(id),
@@ -136,7 +136,7 @@ final class FileSnapshots implements AutoCloseable {
     }
 
     /// The snapshot as something to copy from.
-    ImageOrigin openSnapshot(SnapshotId id) throws IOException {
+    ImageCopySource openSnapshot(SnapshotId id) throws IOException {
         readers.begin(id);
         var opened = false;
         try {
@@ -148,15 +148,15 @@ final class FileSnapshots implements AutoCloseable {
                         "snapshot %s is not ready, its bytes are still being copied; retry"
                                 .formatted(id));
             }
-            var origin =
-                    ImageOrigin.of(
+            var copySource =
+                    ImageCopySource.of(
                             snapshot,
                             open.folder().snapshot(id).image(),
                             () -> store.formatState(id),
                             open.probe().seekDataTrusted(),
                             readers);
             opened = true;
-            return origin;
+            return copySource;
         } finally {
             if (!opened) {
                 readers.end(id);
@@ -210,7 +210,7 @@ final class FileSnapshots implements AutoCloseable {
 
     private void erase(SnapshotId id) throws IOException {
         copies.stop(id);
-        disposal.dispose(id, open.nonces().of(id));
+        disposal.put(id, open.nonces().of(id));
     }
 
     /// Takes up the copies that ended with the drivers that were at them.
@@ -242,21 +242,21 @@ final class FileSnapshots implements AutoCloseable {
             giveUp(id, "its volume is gone");
             return;
         }
-        var origin = openVolume(snapshot.source());
+        var copySource = openVolume(snapshot.source());
         var copying = false;
         try {
-            origin.requireStill();
-            if (origin.modified().equals(copy.sourceModified())) {
+            copySource.requireQuiesced();
+            if (copySource.modified().equals(copy.sourceModified())) {
                 takeOver(id, stored);
                 LOG.info("snapshot {} was not copied to its end: copying it again", id);
-                copies.begin(snapshot, origin, copy.sourceModified());
+                copies.begin(snapshot, copySource, copy.sourceModified());
                 copying = true;
             } else {
                 giveUp(id, "its volume was written to since " + copy.sourceModified());
             }
         } finally {
             if (!copying) {
-                origin.close();
+                copySource.close();
             }
         }
     }
@@ -277,7 +277,7 @@ final class FileSnapshots implements AutoCloseable {
             LOG.error("group snapshot {} goes with it: it is whole or not at all", group.get());
             deleteGroup(group.get());
         } else {
-            disposal.dispose(id, open.nonces().of(id));
+            disposal.put(id, open.nonces().of(id));
         }
     }
 

@@ -7,7 +7,7 @@ import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.ExtSize;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.XfsSize;
-import dev.stowage.spi.Origin;
+import dev.stowage.spi.CopySource;
 import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.Reason;
@@ -38,15 +38,20 @@ final class FileSystemReach {
         }
     }
 
-    /// @throws VolumeException OUT_OF_RANGE if the copy of what the origin holds can't or should
+    /// @throws VolumeException OUT_OF_RANGE if the copy of what the source holds can't or should
     ///     not become as large
-    static void require(Origin origin, CapacityRange range) throws IOException {
-        if (origin.image().isEmpty()) {
+    static void require(CopySource copySource, CapacityRange range) throws IOException {
+        if (copySource.image().isEmpty()) {
             return;
         }
-        try (var fd = Fd.open(origin.image().get(), O_RDONLY)) {
-            var limit = limit(origin.fileSystem(), fd);
-            var _ = within("a copy of this volume or snapshot", limit, range, origin.sizeBytes());
+        try (var fd = Fd.open(copySource.image().get(), O_RDONLY)) {
+            var limit = limit(copySource.fileSystem(), fd);
+            var _ =
+                    within(
+                            "a copy of this volume or snapshot",
+                            limit,
+                            range,
+                            copySource.sizeBytes());
         }
     }
 

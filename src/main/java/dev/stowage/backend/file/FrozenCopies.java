@@ -52,21 +52,24 @@ final class FrozenCopies {
 
     private record Failure(Duration atMost, String words) {}
 
-    /// The volume, copied into the image. Empty if nobody uses it, and so it is until `origin` is
-    /// closed.
+    /// The volume, copied into the image. Empty if nobody uses it, and so it is until `copySource`
+    /// is closed.
     Optional<SnapshotBuilder.Cut> cut(
-            SnapshotBuilder.Wanted wanted, ImageOrigin origin, Fd image, FreezePermit permit)
+            SnapshotBuilder.Wanted wanted,
+            ImageCopySource copySource,
+            Fd image,
+            FreezePermit permit)
             throws IOException {
-        origin.keepOthersOut();
-        if (origin.usedHere(own, "snapshot " + wanted.id()).isEmpty()) {
+        copySource.keepOthersOut();
+        if (copySource.usedHere(own, "snapshot " + wanted.id()).isEmpty()) {
             return Optional.empty();
         }
         requireWorthIt(wanted.id(), permit);
         takeTurn(wanted);
-        try (var from = OriginFilling.open(origin)) {
+        try (var from = CopyFilling.open(copySource)) {
             image.truncate(0);
-            Filling.size(image, wanted.source().provisioning(), origin.sizeBytes());
-            return Optional.of(frozen(wanted, origin, from, image, permit));
+            Filling.size(image, wanted.source().provisioning(), copySource.sizeBytes());
+            return Optional.of(frozen(wanted, copySource, from, image, permit));
         } finally {
             turn.release();
         }
@@ -96,23 +99,23 @@ final class FrozenCopies {
 
     private SnapshotBuilder.Cut frozen(
             SnapshotBuilder.Wanted wanted,
-            ImageOrigin origin,
+            ImageCopySource copySource,
             Fd from,
             Fd image,
             FreezePermit permit)
             throws IOException {
         var volume = wanted.source().id();
-        var format = origin.format();
+        var format = copySource.format();
         try (var frozen = permit.freezer().freeze(List.of(volume), permit.atMost())) {
             var copy = new FrozenCopy(volume, permit.atMost(), closing);
             try {
                 var at = Instant.now();
-                copy.run(from, image, origin, frozen);
-                if (!origin.format().equals(format)) {
+                copy.run(from, image, copySource, frozen);
+                if (!copySource.format().equals(format)) {
                     throw new VolumeException(Reason.BUSY, "the volume was formatted meanwhile");
                 }
                 return new SnapshotBuilder.Cut(
-                        at, format, origin.sizeBytes(), false, Optional.empty());
+                        at, format, copySource.sizeBytes(), false, Optional.empty());
             } catch (IOException | RuntimeException e) {
                 remember(wanted.id(), new Failure(permit.atMost(), copy.inVain(e)));
                 throw e;

@@ -34,10 +34,10 @@ final class FrozenCopy {
     /// @throws VolumeException FAILED_PRECONDITION if it did not stay frozen for long enough. No
     ///     code stops the snapshotter's retries, but this one tells it that nothing goes on here,
     ///     so that a VolumeSnapshot that can't be had can at least be deleted
-    void run(Fd from, Fd to, ImageOrigin origin, Freezer.Frozen frozen) throws IOException {
+    void run(Fd from, Fd to, ImageCopySource copySource, Freezer.Frozen frozen) throws IOException {
         try {
-            bytes = ImageCopy.bytesToRead(from, origin.sizeBytes(), origin.holesTold());
-            ImageCopy.copy(from, to, origin.sizeBytes(), origin.holesTold(), this::mustEnd);
+            bytes = ImageCopy.bytesToRead(from, copySource.sizeBytes(), copySource.holesTold());
+            ImageCopy.copy(from, to, copySource.sizeBytes(), copySource.holesTold(), this::mustEnd);
             // What was read is of one moment. Nobody needs to stand still until it is durable.
             frozen.thaw();
         } catch (InterruptedIOException e) {

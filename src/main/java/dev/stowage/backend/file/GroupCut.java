@@ -44,10 +44,10 @@ final class GroupCut {
         try {
             for (var member : members) {
                 if (!used.contains(member)) {
-                    member.origin().requireStill();
-                    member.origin().flush();
+                    member.copySource().requireQuiesced();
+                    member.copySource().flush();
                 }
-                sources.add(OriginFilling.open(member.origin()));
+                sources.add(CopyFilling.open(member.copySource()));
             }
             var cuts = cut(freezer, used, sources);
             for (var i = 0; i < members.size(); i++) {
@@ -60,9 +60,9 @@ final class GroupCut {
     }
 
     private boolean inUse(GroupMember member) throws IOException {
-        var loop = member.origin().usedHere(own, "group snapshot " + id);
+        var loop = member.copySource().usedHere(own, "group snapshot " + id);
         if (loop.isPresent() && !open.probe().reflinks()) {
-            throw member.origin().inUse(loop.get().path() + " has its image open");
+            throw member.copySource().inUse(loop.get().path() + " has its image open");
         }
         return loop.isPresent();
     }
@@ -111,10 +111,10 @@ final class GroupCut {
         if (open.probe().reflinks() && ImageCopy.share(source, image)) {
             return new SnapshotBuilder.Cut(at, format, image.stat().size(), true, Optional.empty());
         }
-        member.origin().requireStill(); // and so it is until its bytes are copied
+        member.copySource().requireQuiesced(); // and so it is until its bytes are copied
         var provisioning = member.wanted().source().provisioning();
         var maker = open.nonces().instance();
-        var toCopy = SnapshotBuilder.toCopy(image, member.origin(), provisioning, maker);
+        var toCopy = SnapshotBuilder.toCopy(image, member.copySource(), provisioning, maker);
         return new SnapshotBuilder.Cut(at, format, toCopy.bytes(), false, toCopy.copy());
     }
 }

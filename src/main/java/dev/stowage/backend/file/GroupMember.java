@@ -14,7 +14,7 @@ final class GroupMember implements AutoCloseable {
     private final OpenPool open;
     private final FileSnapshots snapshots;
     private final SnapshotBuilder.Wanted wanted;
-    private final ImageOrigin origin;
+    private final ImageCopySource copySource;
     private final SnapshotDraft draft;
     private final String nonce;
     private @Nullable Snapshot made;
@@ -26,45 +26,47 @@ final class GroupMember implements AutoCloseable {
             OpenPool open,
             FileSnapshots snapshots,
             SnapshotBuilder.Wanted wanted,
-            ImageOrigin origin,
+            ImageCopySource copySource,
             SnapshotDraft draft,
             String nonce) {
         this.open = open;
         this.snapshots = snapshots;
         this.wanted = wanted;
-        this.origin = origin;
+        this.copySource = copySource;
         this.draft = draft;
         this.nonce = nonce;
     }
 
-    /// Reserves its room and opens its files.
+    /// Reserves its capacity and opens its files.
     static GroupMember begin(
-            OpenPool open, FileSnapshots snapshots, Room room, SnapshotBuilder.Wanted wanted)
+            OpenPool open,
+            FileSnapshots snapshots,
+            CapacityCheck capacity,
+            SnapshotBuilder.Wanted wanted)
             throws IOException {
         var nonce = open.nonces().of(wanted.id());
-        var origin = snapshots.openVolume(wanted.source().id());
+        var copySource = snapshots.openVolume(wanted.source().id());
         try {
-            room.reserve(promise(nonce), origin.sizeBytes(), wanted.source().provisioning());
+            capacity.reserve(
+                    ReservationKey.build(nonce),
+                    copySource.sizeBytes(),
+                    wanted.source().provisioning());
             var draft = SnapshotDraft.begin(open, nonce);
-            return new GroupMember(open, snapshots, wanted, origin, draft, nonce);
+            return new GroupMember(open, snapshots, wanted, copySource, draft, nonce);
         } catch (IOException | RuntimeException e) {
-            open.promises().drop(promise(nonce));
-            origin.close();
+            open.reservations().drop(ReservationKey.build(nonce));
+            copySource.close();
             FolderTree.erase(open.folder().incoming().resolve(nonce));
             throw e;
         }
-    }
-
-    private static String promise(String nonce) {
-        return PoolFolder.INCOMING + "/" + nonce;
     }
 
     SnapshotBuilder.Wanted wanted() {
         return wanted;
     }
 
-    ImageOrigin origin() {
-        return origin;
+    ImageCopySource copySource() {
+        return copySource;
     }
 
     SnapshotDraft draft() {
@@ -81,7 +83,7 @@ final class GroupMember implements AutoCloseable {
 
     /// How far the volume's format has come.
     FormatState format() throws IOException {
-        return origin.format();
+        return copySource.format();
     }
 
     /// Puts it among the snapshots, where it counts for nothing yet.
@@ -93,17 +95,17 @@ final class GroupMember implements AutoCloseable {
                             .formatted(wanted.id()));
         }
         renamed = true;
-        open.promises().rename(promise(nonce), FileSnapshots.promiseOf(wanted.id()));
+        open.reservations().rename(ReservationKey.build(nonce), ReservationKey.of(wanted.id()));
     }
 
     /// The group is real: what there is to copy is copied.
     void committed() {
         var snapshot = Objects.requireNonNull(made);
         if (copy.isEmpty()) {
-            open.promises().claimLater(FileSnapshots.promiseOf(wanted.id()));
+            open.reservations().claimLater(ReservationKey.of(wanted.id()));
         } else {
             copying = true;
-            snapshots.copies().begin(snapshot, origin, copy.get().sourceModified());
+            snapshots.copies().begin(snapshot, copySource, copy.get().sourceModified());
         }
     }
 
@@ -111,7 +113,7 @@ final class GroupMember implements AutoCloseable {
     void takeBack() throws IOException {
         if (!renamed) {
             FolderTree.erase(open.folder().incoming().resolve(nonce));
-            open.promises().drop(promise(nonce));
+            open.reservations().drop(ReservationKey.build(nonce));
         }
     }
 
@@ -119,7 +121,7 @@ final class GroupMember implements AutoCloseable {
     public void close() {
         draft.close();
         if (!copying) {
-            origin.close();
+            copySource.close();
         }
     }
 }

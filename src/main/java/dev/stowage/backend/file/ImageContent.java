@@ -20,7 +20,7 @@ import java.nio.file.Path;
 ///
 /// A thin volume shares the image's blocks where the file system can. A thick one never does: the
 /// pool counts its blocks as its own, and shared ones would need new room when they are written.
-public record ImageContent(Path source, Provisioning provisioning) implements Content {
+public record ImageContent(Path source, Provisioning provisioning) implements FirstContent {
     /// The length of the image.
     ///
     /// @throws VolumeException INVALID if it is neither a file nor a disk; FAILED_PRECONDITION if

@@ -23,9 +23,9 @@ record OpenPool(
         Sickness sickness,
         Durable durable,
         OpenFolders folders,
-        Promises promises,
+        Reservations reservations,
         Background background,
-        Recount recount,
+        Rescan rescan,
         FileSystemTrial trial,
         FileTimes times,
         DriverLocks driverLocks,
@@ -62,11 +62,13 @@ record OpenPool(
             var trial = FileSystemTrial.of(folder, opening.nonces(), opening.readOnly());
             var folders = OpenFolders.of(folder);
             taken.push(folders);
-            var promises = new Promises(folder.root(), opening.instance(), settings.overcommit());
-            var recount =
-                    new Recount(folder, promises, background, settings.shared(), trial.mayShare());
+            var reservations =
+                    new Reservations(folder.root(), opening.instance(), settings.overcommit());
+            var rescan =
+                    new Rescan(
+                            folder, reservations, background, settings.shared(), trial.mayShare());
             var times = FileTimes.of(folder);
-            report(settings, trial, recount.first());
+            report(settings, trial, rescan.first());
             return new OpenPool(
                     identity,
                     settings.shared(),
@@ -76,9 +78,9 @@ record OpenPool(
                     opening.sickness(),
                     opening.durable(),
                     folders,
-                    promises,
+                    reservations,
                     background,
-                    recount,
+                    rescan,
                     trial,
                     times,
                     locks,
@@ -157,7 +159,7 @@ record OpenPool(
             driverLocks.require();
             var _ = trial.require();
         } catch (ErrnoException e) {
-            throw Room.inWords(e, folder.root());
+            throw CapacityCheck.explained(e, folder.root());
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.stowage.backend.file;
 
-import dev.stowage.backend.file.Promises.Promise;
+import dev.stowage.backend.file.ReservationKey.Part;
+import dev.stowage.backend.file.Reservations.Reservation;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.Stat;
 import dev.stowage.volume.Provisioning;
@@ -19,7 +20,7 @@ import java.util.Optional;
 /// Adds up what lies in the pool: volumes, what is being built and what is being erased.
 final class PoolScan {
     private final PoolFolder pool;
-    private final Map<String, Promise> promises = new HashMap<>();
+    private final Map<ReservationKey, Reservation> reservations = new HashMap<>();
     private final List<String> damaged = new ArrayList<>();
     private final Optional<SharedBlocks> shared;
     private long allocatedBytes;
@@ -31,7 +32,7 @@ final class PoolScan {
     }
 
     /// What is found, and in what volumes' records can't be understood.
-    record Result(Promises.Found found, List<String> damaged) {}
+    record Result(Reservations.Found found, List<String> damaged) {}
 
     /// @param reflinks images may share blocks
     static Result of(PoolFolder pool, boolean reflinks) throws IOException {
@@ -41,10 +42,10 @@ final class PoolScan {
     private Result run() throws IOException {
         PoolDisk.settle(pool.root());
         var before = PoolDisk.usage(pool.root());
-        scan(PoolFolder.VOLUMES);
-        scan(PoolFolder.SNAPSHOTS);
-        scan(PoolFolder.INCOMING);
-        scan(PoolFolder.TRASH);
+        scan(Part.VOLUMES);
+        scan(Part.SNAPSHOTS);
+        scan(Part.INCOMING);
+        scan(Part.TRASH);
         // What several images have takes its place once, and whoever overwrites it needs more.
         var twice = shared.map(SharedBlocks::countedTwiceBytes).orElse(0L);
         allocatedBytes -= twice;
@@ -52,68 +53,71 @@ final class PoolScan {
         // What was allocated or freed meanwhile is in one of the two, but never counts double.
         var after = PoolDisk.usage(pool.root());
         var free = Math.min(before.availableBytes(), after.availableBytes());
-        var capacity = Math.min(after.totalBytes(), free + allocatedBytes) - Promises.RESERVE_BYTES;
+        var capacity =
+                Math.min(after.totalBytes(), free + allocatedBytes) - Reservations.RESERVE_BYTES;
         return new Result(
-                new Promises.Found(promises, Math.max(capacity, 0), unallocatedBytes), damaged);
+                new Reservations.Found(reservations, Math.max(capacity, 0), unallocatedBytes),
+                damaged);
     }
 
-    private void scan(String part) throws IOException {
+    private void scan(Part part) throws IOException {
         List<Path> entries;
-        try (var listed = Files.list(pool.root().resolve(part))) {
+        try (var listed = Files.list(pool.root().resolve(part.folder()))) {
             entries = listed.toList();
         }
         for (var entry : entries) {
             var folder = new VolumeFolder(entry);
             var image = Linux.lstatIfExists(folder.image());
             if (image.isPresent()) {
-                count(part + "/" + VolumeStore.fileName(entry), folder, image.get());
+                count(new ReservationKey(part, VolumeStore.fileName(entry)), folder, image.get());
             } else if (isReal(part) && Linux.lstatIfExists(entry).isPresent()) {
                 damaged.add(VolumeStore.fileName(entry) + " has no image");
             }
         }
     }
 
-    private void count(String name, VolumeFolder folder, Stat image) throws IOException {
+    private void count(ReservationKey key, VolumeFolder folder, Stat image) throws IOException {
         if (shared.isPresent() && image.allocatedBytes() > 0) {
             shared.get().add(folder.image());
         }
         allocatedBytes += image.allocatedBytes();
-        var promise = promise(name, folder, image);
-        if (promise.provisioning() == Provisioning.THICK) {
-            unallocatedBytes += Math.max(0, promise.bytes() - image.allocatedBytes());
+        var reservation = reservation(key, folder, image);
+        if (reservation.provisioning() == Provisioning.THICK) {
+            unallocatedBytes += Math.max(0, reservation.bytes() - image.allocatedBytes());
         }
-        promises.put(name, promise);
+        reservations.put(key, reservation);
     }
 
-    /// What can't be read counts as thick: nobody may lose by it.
-    private Promise promise(String name, VolumeFolder folder, Stat image) {
+    /// What can't be read counts as thick, so that its space is not given away.
+    private Reservation reservation(ReservationKey key, VolumeFolder folder, Stat image) {
         try {
-            var promised = promised(folder);
-            return new Promise(Math.max(promised.bytes(), image.size()), promised.provisioning());
+            var recorded = recorded(folder);
+            return new Reservation(
+                    Math.max(recorded.bytes(), image.size()), recorded.provisioning());
         } catch (NoSuchFileException e) {
-            report(name, "its record is missing");
+            report(key, "its record is missing");
         } catch (VolumeException e) {
-            report(name, e.getMessage());
+            report(key, e.getMessage());
         } catch (IOException e) {
-            report(name, String.valueOf(e.getMessage()));
+            report(key, String.valueOf(e.getMessage()));
         }
-        return new Promise(image.size(), Provisioning.THICK);
+        return new Reservation(image.size(), Provisioning.THICK);
     }
 
     /// What lies in `.incoming` or `.trash` may be of either kind.
-    private Promise promised(VolumeFolder folder) throws IOException {
+    private Reservation recorded(VolumeFolder folder) throws IOException {
         var ofSnapshot = new SnapshotFolder(folder.path()).record();
         if (Linux.lstatIfExists(ofSnapshot).isPresent()) {
             var snapshot = SnapshotRecord.snapshot(StoredRecord.read(ofSnapshot));
-            return new Promise(snapshot.sizeBytes(), snapshot.provisioning());
+            return new Reservation(snapshot.sizeBytes(), snapshot.provisioning());
         }
         var stored = StoredRecord.read(folder.record());
         var volume = VolumeRecord.volume(stored, id(stored, folder));
-        return new Promise(volume.capacityBytes(), volume.provisioning());
+        return new Reservation(volume.capacityBytes(), volume.provisioning());
     }
 
-    private static boolean isReal(String part) {
-        return part.equals(PoolFolder.VOLUMES) || part.equals(PoolFolder.SNAPSHOTS);
+    private static boolean isReal(Part part) {
+        return part == Part.VOLUMES || part == Part.SNAPSHOTS;
     }
 
     /// In `volumes` the folder's name must be the id; elsewhere only the record says it.
@@ -123,9 +127,9 @@ final class PoolScan {
         return VolumeId.parse(text).orElseThrow(() -> stored.damaged("it lies in " + named));
     }
 
-    private void report(String name, String why) {
-        if (!name.startsWith(".")) {
-            damaged.add(name + ": " + why);
+    private void report(ReservationKey key, String why) {
+        if (isReal(key.part())) {
+            damaged.add(key.part().folder() + "/" + key.name() + ": " + why);
         }
     }
 }

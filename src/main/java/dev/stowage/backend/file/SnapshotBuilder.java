@@ -53,11 +53,11 @@ final class SnapshotBuilder {
     /// @return empty if the snapshot exists already; what was built for it is gone then, as after
     ///     an error
     Optional<Made> build(
-            Wanted wanted, ImageOrigin origin, String nonce, Optional<FreezePermit> freeze)
+            Wanted wanted, ImageCopySource copySource, String nonce, Optional<FreezePermit> freeze)
             throws IOException {
         var incoming = open.folder().incoming().resolve(nonce);
         try {
-            var made = fill(wanted, origin, nonce, freeze);
+            var made = fill(wanted, copySource, nonce, freeze);
             // Whoever made the one that is there may not have come so far as to sync.
             open.durable().sync(open.folders().snapshots());
             if (made.isEmpty()) {
@@ -71,10 +71,10 @@ final class SnapshotBuilder {
     }
 
     private Optional<Made> fill(
-            Wanted wanted, ImageOrigin origin, String nonce, Optional<FreezePermit> freeze)
+            Wanted wanted, ImageCopySource copySource, String nonce, Optional<FreezePermit> freeze)
             throws IOException {
         try (var draft = SnapshotDraft.begin(open, nonce)) {
-            var cut = cut(wanted, draft.image(), origin, freeze);
+            var cut = cut(wanted, draft.image(), copySource, freeze);
             var snapshot = snapshot(wanted, cut);
             draft.finish(snapshot, cut.format(), cut.copy());
             return draft.rename(wanted.id())
@@ -98,26 +98,27 @@ final class SnapshotBuilder {
                 cut.copy().isEmpty());
     }
 
-    private Cut cut(Wanted wanted, Fd image, ImageOrigin origin, Optional<FreezePermit> freeze)
+    private Cut cut(
+            Wanted wanted, Fd image, ImageCopySource copySource, Optional<FreezePermit> freeze)
             throws IOException {
-        var shared = shared(image, origin);
+        var shared = shared(image, copySource);
         if (shared.isPresent()) {
             return shared.get();
         }
         if (freeze.isPresent()) {
-            var copied = frozen.cut(wanted, origin, image, freeze.get());
+            var copied = frozen.cut(wanted, copySource, image, freeze.get());
             if (copied.isPresent()) {
                 return copied.get();
             }
         } else {
-            requireStill(origin);
+            requireStill(copySource);
         }
-        return toCopy(image, origin, wanted.source().provisioning(), own);
+        return toCopy(image, copySource, wanted.source().provisioning(), own);
     }
 
-    private static void requireStill(ImageOrigin origin) throws IOException {
+    private static void requireStill(ImageCopySource copySource) throws IOException {
         try {
-            origin.requireStill();
+            copySource.requireQuiesced();
         } catch (VolumeException e) {
             throw new VolumeException(
                     e.reason(),
@@ -127,16 +128,16 @@ final class SnapshotBuilder {
         }
     }
 
-    private Optional<Cut> shared(Fd image, ImageOrigin origin) throws IOException {
-        try (var from = OriginFilling.open(origin)) {
+    private Optional<Cut> shared(Fd image, ImageCopySource copySource) throws IOException {
+        try (var from = CopyFilling.open(copySource)) {
             for (var tries = 0; open.probe().reflinks() && tries < TRIES; tries++) {
-                var before = origin.format();
-                origin.flush();
+                var before = copySource.format();
+                copySource.flush();
                 var at = Instant.now();
                 if (!ImageCopy.share(from, image)) {
                     break;
                 }
-                if (origin.format().equals(before)) {
+                if (copySource.format().equals(before)) {
                     var bytes = image.stat().size();
                     return Optional.of(new Cut(at, before, bytes, true, Optional.empty()));
                 }
@@ -149,15 +150,20 @@ final class SnapshotBuilder {
         return Optional.empty();
     }
 
-    /// Room for the bytes of an origin that is still.
+    /// Room for the bytes of a source that is still.
     ///
     /// @param copier who will copy them
-    static Cut toCopy(Fd image, ImageOrigin origin, Provisioning provisioning, Instance copier)
+    static Cut toCopy(
+            Fd image, ImageCopySource copySource, Provisioning provisioning, Instance copier)
             throws IOException {
         image.truncate(0);
-        Filling.size(image, provisioning, origin.sizeBytes());
-        var copy = new SnapshotRecord.Copy(copier.toString(), origin.modified());
+        Filling.size(image, provisioning, copySource.sizeBytes());
+        var copy = new SnapshotRecord.Copy(copier.toString(), copySource.modified());
         return new Cut(
-                Instant.now(), origin.format(), origin.sizeBytes(), false, Optional.of(copy));
+                Instant.now(),
+                copySource.format(),
+                copySource.sizeBytes(),
+                false,
+                Optional.of(copy));
     }
 }

@@ -55,23 +55,23 @@ final class SnapshotCopies implements AutoCloseable {
         return closing;
     }
 
-    /// Begins the copy and closes the origin when it has ended.
+    /// Begins the copy and closes the source when it has ended.
     ///
-    /// @param origin still, and so for as long as it is open
+    /// @param copySource still, and so for as long as it is open
     /// @param modified when it was last written to
-    void begin(Snapshot snapshot, ImageOrigin origin, Instant modified) {
+    void begin(Snapshot snapshot, ImageCopySource copySource, Instant modified) {
         var job = new Job();
         jobs.put(snapshot.id(), job);
-        threads.execute(() -> run(snapshot, origin, modified, job));
+        threads.execute(() -> run(snapshot, copySource, modified, job));
     }
 
     boolean underway(SnapshotId id) {
         return jobs.containsKey(id);
     }
 
-    private void run(Snapshot snapshot, ImageOrigin origin, Instant modified, Job job) {
-        try (origin) {
-            copy(snapshot, origin, modified, job);
+    private void run(Snapshot snapshot, ImageCopySource copySource, Instant modified, Job job) {
+        try (copySource) {
+            copy(snapshot, copySource, modified, job);
         } catch (InterruptedIOException e) {
             LOG.info("snapshot {} is not whole: {}", snapshot.id(), e.getMessage());
         } catch (IOException | RuntimeException e) {
@@ -82,18 +82,18 @@ final class SnapshotCopies implements AutoCloseable {
         }
     }
 
-    private void copy(Snapshot snapshot, ImageOrigin origin, Instant modified, Job job)
+    private void copy(Snapshot snapshot, ImageCopySource copySource, Instant modified, Job job)
             throws IOException {
         var folder = pool.snapshot(snapshot.id());
-        try (var from = OriginFilling.open(origin);
+        try (var from = CopyFilling.open(copySource);
                 var to = Fd.open(folder.image(), O_RDWR | O_NOFOLLOW)) {
             ImageCopy.copy(
                     from,
                     to,
                     snapshot.sizeBytes(),
-                    origin.holesTold(),
+                    copySource.holesTold(),
                     _ -> closing || job.stopped);
-            if (!origin.modified().equals(modified)) {
+            if (!copySource.modified().equals(modified)) {
                 throw new IOException("its volume was written to while it was copied");
             }
             durable.syncNew(to);

@@ -19,7 +19,9 @@ final class Sweep {
     private final boolean alone;
     private final Liveness liveness;
 
-    /// @param alone no other driver uses the pool: what no driver or guest made is nobody's
+    /// @param alone no other driver uses the pool; files not created by a driver or an offline
+    /// command are
+    /// left alone
     Sweep(PoolFolder pool, boolean alone, Liveness liveness) {
         this.pool = pool;
         this.alone = alone;

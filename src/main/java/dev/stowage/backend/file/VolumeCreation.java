@@ -16,21 +16,21 @@ final class VolumeCreation {
 
     private final OpenPool open;
     private final VolumeStore store;
-    private final Room room;
+    private final CapacityCheck capacity;
     private final LargestFile largest;
     private final VolumeBuilder builder;
 
-    VolumeCreation(OpenPool open, VolumeStore store, Room room, LargestFile largest) {
+    VolumeCreation(OpenPool open, VolumeStore store, CapacityCheck capacity, LargestFile largest) {
         this.open = open;
         this.store = store;
-        this.room = room;
+        this.capacity = capacity;
         this.largest = largest;
         this.builder = new VolumeBuilder(open.folder(), open.folders(), open.durable());
     }
 
     /// The volume that is there, or a new one.
     Volume create(VolumeId id, VolumeSpec spec, Filling filling) throws IOException {
-        open.recount().ifOthersChangedThePool();
+        open.rescan().ifOthersChangedThePool();
         for (var tries = 0; tries < TRIES; tries++) {
             var present = store.find(id);
             if (present.isPresent()) {
@@ -48,22 +48,22 @@ final class VolumeCreation {
 
     private boolean build(Volume wanted, Filling filling) throws IOException {
         var nonce = open.nonces().of(wanted.id());
-        var promise = PoolFolder.INCOMING + "/" + nonce;
-        room.reserve(promise, wanted.capacityBytes(), wanted.provisioning());
+        var building = ReservationKey.build(nonce);
+        capacity.reserve(building, wanted.capacityBytes(), wanted.provisioning());
         try {
             var made = builder.build(wanted, filling, nonce);
             if (made) {
-                var lasting = PoolFolder.VOLUMES + "/" + wanted.id();
-                open.promises().rename(promise, lasting);
+                var lasting = ReservationKey.of(wanted.id());
+                open.reservations().rename(building, lasting);
                 if (filling.shares()) {
-                    open.promises().claimLater(lasting);
+                    open.reservations().claimLater(lasting);
                 }
             }
             return made;
         } catch (ErrnoException e) {
-            throw Room.inWords(e, open.folder().root());
+            throw CapacityCheck.explained(e, open.folder().root());
         } finally {
-            open.promises().drop(promise);
+            open.reservations().drop(building);
         }
     }
 }

@@ -102,7 +102,8 @@ final class VolumeList {
     private Optional<ListedVolume> stored(VolumeId id) throws IOException {
         var volume = store.find(id);
         return volume.isPresent()
-                ? Optional.of(new ListedVolume(volume.get(), Holds.nodes(pool.volume(id))))
+                ? Optional.of(
+                        new ListedVolume(volume.get(), AttachmentRecords.nodes(pool.volume(id))))
                 : Optional.empty();
     }
 }

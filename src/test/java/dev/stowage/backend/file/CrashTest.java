@@ -116,7 +116,7 @@ final class CrashTest {
                 }) {
             Files.writeString(parent.resolve(name), "{");
         }
-        assertThat(backend.holders(VolumeId.of(backend.pool(), "v"))).isEmpty();
+        assertThat(backend.publishedNodes(VolumeId.of(backend.pool(), "v"))).isEmpty();
         restart();
         assertThat(volume.path()).isDirectoryNotContaining("glob:**.tmp*");
         assertThat(volume.holders()).isEmptyDirectory();
@@ -197,7 +197,7 @@ final class CrashTest {
                 pool.folder().trash().resolve(volume.id() + ".node.a.01234567.89abcdef.1"));
         restart();
         Polling.await("it comes back", PATIENCE, () -> backend.find(volume.id()).isPresent());
-        assertThat(backend.holders(volume.id())).containsExactly(N1);
+        assertThat(backend.publishedNodes(volume.id())).containsExactly(N1);
     }
 
     @Test
@@ -208,7 +208,7 @@ final class CrashTest {
         assertRefused(
                 Reason.FAILED_PRECONDITION, () -> backend.attach(volume.id(), N2, WRITER, false));
         backend.attach(volume.id(), N1, WRITER, false);
-        assertThat(backend.holders(volume.id())).containsExactly(N1);
+        assertThat(backend.publishedNodes(volume.id())).containsExactly(N1);
     }
 
     @Test
@@ -218,7 +218,7 @@ final class CrashTest {
         restart();
         backend.detach(volume.id(), N1);
         backend.attach(volume.id(), N2, WRITER, false);
-        assertThat(backend.holders(volume.id())).containsExactly(N2);
+        assertThat(backend.publishedNodes(volume.id())).containsExactly(N2);
     }
 
     @Test
@@ -226,7 +226,7 @@ final class CrashTest {
         var volume = make("v");
         leadWithoutHold(volume, N1, READERS);
         backend.attach(volume.id(), N2, WRITER, false);
-        assertThat(backend.holders(volume.id())).containsExactly(N2);
+        assertThat(backend.publishedNodes(volume.id())).containsExactly(N2);
         assertRefused(
                 Reason.FAILED_PRECONDITION, () -> backend.attach(volume.id(), N1, READERS, false));
     }
@@ -235,7 +235,7 @@ final class CrashTest {
     void aHoldWithoutItsLeadStillKeepsOthersOut() throws Exception {
         var volume = make("v");
         backend.attach(volume.id(), N1, WRITER, false);
-        Files.delete(folderOf(volume).holders().resolve(Holds.LEAD));
+        Files.delete(folderOf(volume).holders().resolve(AttachmentRecords.LEAD));
         for (var mode : new AccessMode[] {WRITER, READERS}) {
             assertRefused(
                     Reason.FAILED_PRECONDITION, () -> backend.attach(volume.id(), N2, mode, false));
@@ -250,19 +250,19 @@ final class CrashTest {
         var volume = make("v");
         backend.attach(volume.id(), N1, WRITER, false);
         var holders = folderOf(volume).holders();
-        var hold = new Hold(N2, WRITER, false);
+        var hold = new AttachmentRecord(N2, WRITER, false);
         Files.write(holders.resolve("n2"), hold.bytes(holders.resolve("n2")));
         assertRefused(
                 Reason.FAILED_PRECONDITION, () -> backend.attach(volume.id(), N2, WRITER, false));
         backend.detach(volume.id(), N2);
         backend.attach(volume.id(), N1, WRITER, false);
-        assertThat(backend.holders(volume.id())).containsExactly(N1);
+        assertThat(backend.publishedNodes(volume.id())).containsExactly(N1);
     }
 
     private void leadWithoutHold(Volume volume, NodeId node, AccessMode mode) throws IOException {
         backend.attach(volume.id(), node, mode, false);
         Files.delete(folderOf(volume).holders().resolve(node.value()));
-        assertThat(folderOf(volume).holders().resolve(Holds.LEAD)).exists();
+        assertThat(folderOf(volume).holders().resolve(AttachmentRecords.LEAD)).exists();
     }
 
     @Test

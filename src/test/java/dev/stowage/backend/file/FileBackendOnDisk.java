@@ -236,7 +236,7 @@ abstract class FileBackendOnDisk extends ChangedBlocksContract {
     }
 
     @Test
-    @DisplayName("63: what a trim inside a thick volume frees is promised to nobody else")
+    @DisplayName("63: what a trim inside a thick volume frees stays reserved for it")
     void aTrimFreesNothingThatCouldBePromised() throws Exception {
         var volume = make(own(), "v", 256 * MIB);
         write(own().image(volume.id()), 256);
@@ -255,7 +255,8 @@ abstract class FileBackendOnDisk extends ChangedBlocksContract {
     }
 
     @Test
-    @DisplayName("63: a trimmed thick volume can be written whole in a pool that is promised out")
+    @DisplayName(
+            "63: a trimmed thick volume can be written whole in a pool that is reserved to the last byte")
     void aTrimmedVolumeIsWrittenWholeInAFullPool() throws Exception {
         var volume = make(own(), "v", 128 * MIB);
         write(own().image(volume.id()), 128);

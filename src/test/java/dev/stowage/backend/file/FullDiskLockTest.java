@@ -75,9 +75,9 @@ class FullDiskLockTest {
                         .isEqualTo(Reason.FAILED_PRECONDITION);
                 backend.detach(id, first);
                 backend.attach(id, second, mode, false);
-                assertThat(backend.holders(id)).containsExactly(second);
+                assertThat(backend.publishedNodes(id)).containsExactly(second);
                 backend.detach(id, second);
-                assertThat(backend.holders(id)).isEmpty();
+                assertThat(backend.publishedNodes(id)).isEmpty();
             }
         }
     }

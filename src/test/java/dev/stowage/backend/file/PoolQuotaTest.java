@@ -184,7 +184,7 @@ final class PoolQuotaTest {
         }
         var refusal = refusal(backend, 60);
         assertThat(refusal.reason()).isEqualTo(Reason.NO_SPACE);
-        assertThat(refusal.getMessage()).containsAnyOf("quota", "can promise");
+        assertThat(refusal.getMessage()).containsAnyOf("quota", "unreserved");
         assertThat(backend.find(VolumeId.of(backend.pool(), "more"))).isEmpty();
         assertThat(make(backend, "small", 16).capacityBytes()).isEqualTo(16 * MIB);
     }

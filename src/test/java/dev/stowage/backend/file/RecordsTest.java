@@ -269,7 +269,7 @@ final class RecordsTest {
         var mode = AccessMode.SINGLE_NODE_WRITER;
         backend.attach(volume.id(), TestPool.NODE, mode, false);
         Files.writeString(folderOf(volume).holders().resolve("node.a"), "{");
-        assertThat(backend.holders(volume.id())).containsExactly(TestPool.NODE);
+        assertThat(backend.publishedNodes(volume.id())).containsExactly(TestPool.NODE);
         assertRefused(Reason.FAILED_PRECONDITION, "", () -> backend.delete(volume.id()));
         // The lead is another name of the same file, so it is damaged too.
         assertRefused(Reason.DAMAGED, "", () -> backend.attach(volume.id(), other, mode, false));
@@ -279,7 +279,7 @@ final class RecordsTest {
 
     @Test
     @DisplayName("32: thin volumes stay under the overcommit ratio, thick ones under the capacity")
-    void promisesStayUnderTheirLimits() throws Exception {
+    void reservationsStayUnderTheirLimits() throws Exception {
         pool.closeAll();
         backend = pool.open(pool.settings("test", 2.0), TestPool.NODE);
         var total = backend.capacity(Provisioning.THIN).totalBytes();
@@ -290,7 +290,7 @@ final class RecordsTest {
         backend.create(second, Specs.thin("second", most));
         assertRefused(
                 Reason.NO_SPACE,
-                "can promise",
+                "unreserved",
                 () ->
                         backend.create(
                                 VolumeId.of(backend.pool(), "third"),
@@ -305,7 +305,7 @@ final class RecordsTest {
         assertThat(backend.capacity(Provisioning.THIN).availableBytes()).isLessThan(total / 2);
         backend.delete(second);
         Polling.await(
-                "the promise is free again",
+                "the reservation is free again",
                 Duration.ofSeconds(10),
                 () -> backend.capacity(Provisioning.THIN).availableBytes() > total / 2);
     }

@@ -37,7 +37,7 @@ final class SharedBlocksTest {
     @EnumSource(
             value = LoopFileSystem.Kind.class,
             names = {"XFS", "BTRFS"})
-    @DisplayName("63: blocks that a snapshot shares are promised to nobody else, whoever counts")
+    @DisplayName("63: blocks that a snapshot shares stay reserved, whoever counts")
     void sharedBlocksCountOnce(LoopFileSystem.Kind kind) throws Exception {
         try (var disk = LoopFileSystem.make(folder, "disk", kind, 768 * MIB);
                 var pool =
@@ -75,7 +75,7 @@ final class SharedBlocksTest {
     @EnumSource(
             value = LoopFileSystem.Kind.class,
             names = {"XFS", "BTRFS"})
-    @DisplayName("58: what shared blocks were kept free for is promised to others when it is gone")
+    @DisplayName("58: what is reserved for shared blocks is free again when the snapshot is gone")
     void snapshotsThatCameAndWentTakeNoRoom(LoopFileSystem.Kind kind) throws Exception {
         try (var disk = LoopFileSystem.make(folder, "disk", kind, 768 * MIB);
                 var pool =

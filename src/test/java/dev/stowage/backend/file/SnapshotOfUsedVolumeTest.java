@@ -81,8 +81,8 @@ final class SnapshotOfUsedVolumeTest {
                         VolumeSpec.DEFAULT_BLOCK_SIZE,
                         new Content.OfSnapshot(snapshot),
                         LimitSettings.NONE);
-        try (var origin = backend.openSnapshot(snapshot)) {
-            return backend.createFrom(VolumeId.of(backend.pool(), "restored"), spec, origin);
+        try (var copySource = backend.openSnapshot(snapshot)) {
+            return backend.createFrom(VolumeId.of(backend.pool(), "restored"), spec, copySource);
         }
     }
 
@@ -179,11 +179,11 @@ final class SnapshotOfUsedVolumeTest {
                     var id = make(backend, "v").id();
                     backend.announce(N1, 250);
                     var mode = AccessMode.SINGLE_NODE_WRITER;
-                    try (var origin = backend.openVolume(id)) {
-                        origin.requireStill();
+                    try (var copySource = backend.openVolume(id)) {
+                        copySource.requireQuiesced();
                         var why = "is being copied";
                         assertRefused(Reason.BUSY, why, () -> backend.attach(id, N1, mode, false));
-                        assertThat(backend.holders(id)).isEmpty();
+                        assertThat(backend.publishedNodes(id)).isEmpty();
                         assertRefused(Reason.BUSY, why, () -> backend.requireNotCopied(id));
                         assertRefused(
                                 Reason.BUSY,

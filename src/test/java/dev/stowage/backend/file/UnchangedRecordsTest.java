@@ -185,6 +185,6 @@ final class UnchangedRecordsTest {
     }
 
     private List<NodeId> holdersOf(Volume volume) throws IOException {
-        return of(volume).holders();
+        return of(volume).publishedNodes();
     }
 }

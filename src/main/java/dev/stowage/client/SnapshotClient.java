@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The calls about snapshots that Kubernetes' snapshotter and a backup make.
-public record SnapshotCalls(CsiClient client) {
+public record SnapshotClient(CsiClient client) {
     public Snapshot create(String name, String volume) {
         return client.controller()
                 .createSnapshot(

@@ -10,19 +10,20 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Unstages what the kubelet has forgotten. One that ends after it has unpublished a pod's volume
-/// and before it has unstaged it never does so: when it starts again it finds volumes only by what
-/// is in pods' folders (Kubernetes 1.34, pkg/kubelet/volumemanager/reconciler/reconstruct.go).
+/// Unstages volumes that the kubelet no longer tracks. One that ends after it has unpublished a
+/// pod's volume and before it has unstaged it never does so: when it starts again it finds volumes
+/// only by what is in pods' folders (Kubernetes 1.34,
+/// pkg/kubelet/volumemanager/reconciler/reconstruct.go).
 ///
-/// A volume counts as forgotten that was for a while published nowhere on this node and unwanted:
+/// A staging counts as stale that was for a while published nowhere on this node and unwanted:
 /// nobody can use it, and nobody will. Whoever only stops using a volume keeps it staged, and so
 /// does one whose pool is not here to be asked.
-public final class ForgottenVolumes {
+public final class StaleStagings {
     /// The kubelet unstages within a second of the last unpublish, and after a failure within some
     /// more. Time spent here costs only bytes that are freed later.
     public static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private static final Logger LOG = LoggerFactory.getLogger(ForgottenVolumes.class);
+    private static final Logger LOG = LoggerFactory.getLogger(StaleStagings.class);
 
     private final Connectors connectors;
     private final Staging staging;
@@ -47,7 +48,7 @@ public final class ForgottenVolumes {
         void run() throws IOException;
     }
 
-    public ForgottenVolumes(
+    public StaleStagings(
             Connectors connectors,
             Staging staging,
             Unwanted unwanted,
@@ -70,7 +71,7 @@ public final class ForgottenVolumes {
 
     private void look(VolumeId id, VolumeMounts mounts) {
         try {
-            if (!isForgotten(id, mounts)) {
+            if (!isStale(id, mounts)) {
                 since.remove(id);
             } else if (isOverdue(id)) {
                 turn.take(id, () -> giveBack(id));
@@ -82,7 +83,7 @@ public final class ForgottenVolumes {
     }
 
     /// Most are published, which costs no look at the pool.
-    private boolean isForgotten(VolumeId id, VolumeMounts mounts) throws IOException {
+    private boolean isStale(VolumeId id, VolumeMounts mounts) throws IOException {
         return !Unstaging.published(mounts) && unwanted.test(id);
     }
 
@@ -95,7 +96,8 @@ public final class ForgottenVolumes {
     private void giveBack(VolumeId id) throws IOException {
         if (unwanted.test(id) && staging.giveBack(id)) {
             LOG.warn(
-                    "volume {} was unstaged: it is unwanted, and the kubelet had forgotten it", id);
+                    "volume {} was unstaged: it is unwanted, and the kubelet no longer tracks it",
+                    id);
         }
     }
 }

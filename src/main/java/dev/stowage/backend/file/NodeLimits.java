@@ -13,20 +13,20 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// How many volumes of this pool each node holds, so that none gets more than it takes. Counted
-/// once, with the first attach, and kept from then on; holds that are gone from the disk, whoever
-/// removed them, do not count. Two drivers do not see each other's new holds.
-final class NodeLoads {
+/// How many volumes of this pool are attached to each node, so that none gets more than it takes.
+/// Counted once, with the first attach, and kept from then on; attachments that are gone from the
+/// disk, whoever removed them, do not count. Two drivers do not see each other's new attachments.
+final class NodeLimits {
     private final PoolFolder pool;
     private final VolumeStore store;
 
-    /// Holds that are on disk, or were.
-    private Optional<Map<NodeId, Set<VolumeId>>> held = Optional.empty();
+    /// Attachments that are on disk, or were.
+    private Optional<Map<NodeId, Set<VolumeId>>> attached = Optional.empty();
 
     /// Attaches that run now.
     private final Map<NodeId, Set<VolumeId>> coming = new HashMap<>();
 
-    NodeLoads(PoolFolder pool, VolumeStore store) {
+    NodeLimits(PoolFolder pool, VolumeStore store) {
         this.pool = pool;
         this.store = store;
     }
@@ -65,7 +65,7 @@ final class NodeLoads {
     /// Whether it came to be is seen on disk the next time.
     private synchronized void leave(VolumeId id, NodeId node) {
         coming(node).remove(id);
-        held.ifPresent(map -> map.computeIfAbsent(node, _ -> new HashSet<>()).add(id));
+        attached.ifPresent(map -> map.computeIfAbsent(node, _ -> new HashSet<>()).add(id));
     }
 
     private Set<VolumeId> coming(NodeId node) {
@@ -73,27 +73,27 @@ final class NodeLoads {
     }
 
     private Set<VolumeId> present(NodeId node) throws IOException {
-        if (held.isEmpty()) {
-            held = Optional.of(count());
+        if (attached.isEmpty()) {
+            attached = Optional.of(count());
         }
-        var known = held.get().computeIfAbsent(node, _ -> new HashSet<>());
+        var known = attached.get().computeIfAbsent(node, _ -> new HashSet<>());
         for (var id : Set.copyOf(known)) {
-            if (!isHeld(id, node)) {
+            if (!isAttached(id, node)) {
                 known.remove(id);
             }
         }
         return known;
     }
 
-    private boolean isHeld(VolumeId id, NodeId node) throws ErrnoException {
-        var hold = pool.volume(id).holders().resolve(node.value());
-        return Linux.lstatIfExists(hold).isPresent();
+    private boolean isAttached(VolumeId id, NodeId node) throws ErrnoException {
+        var record = pool.volume(id).holders().resolve(node.value());
+        return Linux.lstatIfExists(record).isPresent();
     }
 
     private Map<NodeId, Set<VolumeId>> count() throws IOException {
         var found = new HashMap<NodeId, Set<VolumeId>>();
         for (var id : store.ids()) {
-            for (var node : Holds.nodes(pool.volume(id))) {
+            for (var node : AttachmentRecords.nodes(pool.volume(id))) {
                 found.computeIfAbsent(node, _ -> new HashSet<>()).add(id);
             }
         }

@@ -8,28 +8,28 @@ import dev.stowage.volume.VolumeException;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/// Asks for room in the pool, and says in words that there is none.
-final class Room {
-    private final Promises promises;
-    private final Recount recount;
+/// Reserves capacity, and explains why there is none.
+final class CapacityCheck {
+    private final Reservations reservations;
+    private final Rescan rescan;
 
-    Room(Promises promises, Recount recount) {
-        this.promises = promises;
-        this.recount = recount;
+    CapacityCheck(Reservations reservations, Rescan rescan) {
+        this.reservations = reservations;
+        this.rescan = rescan;
     }
 
     /// @throws VolumeException NO_SPACE
-    void reserve(String promise, long bytes, Provisioning provisioning) throws IOException {
+    void reserve(ReservationKey key, long bytes, Provisioning provisioning) throws IOException {
         try {
-            promises.reserve(promise, bytes, provisioning);
+            reservations.reserve(key, bytes, provisioning);
         } catch (VolumeException e) {
-            recount.afterRefusal();
+            rescan.afterRefusal();
             throw e;
         }
     }
 
     /// The error to throw: NO_SPACE where the disk, its inodes or a quota is used up.
-    static IOException inWords(ErrnoException e, Path root) throws ErrnoException {
+    static IOException explained(ErrnoException e, Path root) throws ErrnoException {
         if (!Durable.noRoom(e)) {
             return e;
         }
@@ -37,12 +37,12 @@ final class Room {
         String words;
         if (e.is(Errno.EDQUOT)) {
             words =
-                    "the quota of the pool's folder leaves no room for it (%s): raise the quota, delete volumes, or use another pool";
+                    "the quota of the pool's folder leaves no space for it (%s): raise the quota, delete volumes, or use another pool";
         } else if (e.is(Errno.ENOSPC) && usage.countsInodes() && usage.freeInodes() == 0) {
-            words = Promises.noInodes(root, usage) + " (%s)";
+            words = Reservations.noInodes(root, usage) + " (%s)";
         } else {
             words =
-                    "there is no room for it on the pool's disk (%s): delete volumes, or use another pool";
+                    "there is no space for it on the pool's disk (%s): delete volumes, or use another pool";
         }
         throw new VolumeException(Reason.NO_SPACE, words.formatted(e.getMessage()), e);
     }

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// Failure case 58: many volumes' lives, with calls in them that are refused or given up.
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
-class RandomLivesTest {
+class RandomLifecyclesTest {
     private static final int LIVES = 200;
     private static final long SEED = 58;
 

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /// What a volume holds from its first moment, where it does not begin blank.
-public interface Content {
+public interface FirstContent {
     /// Writes it into a new image, which has the volume's full length and reads as zeros; whoever
     /// asks for it makes it durable.
     ///

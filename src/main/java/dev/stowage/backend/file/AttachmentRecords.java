@@ -19,45 +19,48 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
-/// Who holds a volume, decided by link(2) alone, so that it holds between drivers on several
-/// machines too.
+/// To which nodes a volume is attached, decided by link(2) alone, so that it is right between
+/// drivers on several machines too.
 ///
-/// A node's hold is the file `holders/<node>`. Whoever wants one first links its record as
-/// `holders/.lead`, or stands under the lead of readers if it only reads among readers; then links
-/// the hold; then lists the folder and withdraws if somebody is there with whom it does not go.
-/// Two that both linked a hold can't both have listed before the other's link: never do two win.
-/// The lead decides beforehand which one goes on, so that they do not both withdraw. A lead may
-/// therefore be removed at any time without harm: that is how what a killed driver left is cleared.
-final class Holds {
+/// A node's attachment is the file `holders/<node>`. To attach, a driver first links the record as
+/// `holders/.lead`; a reader may also use the lead of another reader. Then it links the record
+/// under the node's name. Then it lists the folder, and withdraws if it finds an attachment that
+/// excludes its own. Two drivers that both linked a record can't both have listed the folder before
+/// the other's link, so two never win. The lead decides beforehand which of them goes on, so that
+/// they do not both withdraw. So a lead may be removed at any time without harm, and the lead of a
+/// killed driver is.
+final class AttachmentRecords {
     static final String LEAD = ".lead";
 
     /// Each new try is another driver's attach or detach that came in between.
     private static final int TRIES = 16;
 
     private final Durable durable;
-    private final PreparedHolds prepared;
+    private final PreparedAttachments prepared;
 
-    Holds(Durable durable, PreparedHolds prepared) {
+    AttachmentRecords(Durable durable, PreparedAttachments prepared) {
         this.durable = durable;
         this.prepared = prepared;
     }
 
-    /// Whether the node has the volume for this very use.
-    static boolean has(VolumeFolder volume, Hold wanted) throws IOException {
+    /// Whether the volume is attached to the node for this very use.
+    static boolean has(VolumeFolder volume, AttachmentRecord wanted) throws IOException {
         return read(volume.holders().resolve(wanted.node().value()))
                 .filter(wanted::sameUseAs)
                 .isPresent();
     }
 
-    /// @throws VolumeException FAILED_PRECONDITION if another node holds the volume, ALREADY_EXISTS
-    ///     if this one does for another use
-    void take(VolumeFolder volume, Hold wanted) throws IOException {
+    /// @throws VolumeException FAILED_PRECONDITION if the volume is attached to another node,
+    /// ALREADY_EXISTS
+    /// if this one does for another use
+    void attach(VolumeFolder volume, AttachmentRecord wanted) throws IOException {
         var own = volume.holders().resolve(wanted.node().value());
         for (var tries = 0; tries < TRIES; tries++) {
             var present = read(own);
             if (present.isPresent()) {
                 requireSameUse(present.get(), wanted);
-                requireAlone(volume, wanted); // a power cut may have kept a hold that was withdrawn
+                requireAlone(
+                        volume, wanted); // a power cut may have kept a record that was withdrawn
                 durable.syncFolder(volume.holders());
                 return;
             }
@@ -72,7 +75,8 @@ final class Holds {
     }
 
     /// False if somebody came in between: look again.
-    private boolean tryToTake(VolumeFolder volume, Path own, Hold wanted) throws IOException {
+    private boolean tryToTake(VolumeFolder volume, Path own, AttachmentRecord wanted)
+            throws IOException {
         var ready = prepared.of(wanted);
         if (ready.isPresent()) {
             try {
@@ -91,7 +95,7 @@ final class Holds {
         }
     }
 
-    private boolean tryToTake(VolumeFolder volume, Path record, Path own, Hold wanted)
+    private boolean tryToTake(VolumeFolder volume, Path record, Path own, AttachmentRecord wanted)
             throws IOException {
         if (!lead(volume, record, wanted) || !Durable.link(record, own)) {
             return false;
@@ -106,8 +110,10 @@ final class Holds {
         return true;
     }
 
-    /// Links the lead, or finds one to stand under. False: the lead was in the way, is gone now.
-    private boolean lead(VolumeFolder volume, Path record, Hold wanted) throws IOException {
+    /// Links the lead, or finds a reader's lead that will do. False: the lead was in the way and is
+    /// gone now.
+    private boolean lead(VolumeFolder volume, Path record, AttachmentRecord wanted)
+            throws IOException {
         var lead = volume.holders().resolve(LEAD);
         if (Durable.link(record, lead)) {
             try {
@@ -131,11 +137,12 @@ final class Holds {
             Files.deleteIfExists(lead);
             return false;
         }
-        throw heldBy(volume, List.of(leads.node()));
+        throw attachedTo(volume, List.of(leads.node()));
     }
 
-    /// Refuses if a hold of another node is there with which `wanted` does not go.
-    private static void requireAlone(VolumeFolder volume, Hold wanted) throws IOException {
+    /// Refuses if the volume is attached to another node in a way that excludes `wanted`.
+    private static void requireAlone(VolumeFolder volume, AttachmentRecord wanted)
+            throws IOException {
         var others = new ArrayList<NodeId>();
         for (var node : nodes(volume)) {
             if (!node.equals(wanted.node()) && !goTogether(volume, node, wanted)) {
@@ -143,18 +150,18 @@ final class Holds {
             }
         }
         if (!others.isEmpty()) {
-            throw heldBy(volume, others);
+            throw attachedTo(volume, others);
         }
     }
 
-    private static boolean goTogether(VolumeFolder volume, NodeId node, Hold wanted)
+    private static boolean goTogether(VolumeFolder volume, NodeId node, AttachmentRecord wanted)
             throws IOException {
-        var hold = read(volume.holders().resolve(node.value()));
-        return hold.isEmpty() || (hold.get().amongReaders() && wanted.amongReaders());
+        var record = read(volume.holders().resolve(node.value()));
+        return record.isEmpty() || (record.get().amongReaders() && wanted.amongReaders());
     }
 
-    /// Gives up the node's hold and what a killed attach or detach of it left.
-    void release(VolumeFolder volume, NodeId node) throws IOException {
+    /// Removes the node's record, and what a killed attach or detach of it left.
+    void detach(VolumeFolder volume, NodeId node) throws IOException {
         if (Linux.lstatIfExists(volume.holders()).isEmpty()) {
             return;
         }
@@ -193,7 +200,7 @@ final class Holds {
             return leader.get().amongReaders()
                     ? nodes(volume).isEmpty()
                     : leader.get().node().equals(node);
-        } catch (VolumeException e) { // nobody can stand under a lead that can't be read
+        } catch (VolumeException e) { // no reader can use a lead that can't be read
             return nodes(volume).isEmpty();
         }
     }
@@ -202,15 +209,15 @@ final class Holds {
     static List<NodeId> writers(VolumeFolder volume) throws IOException {
         var writers = new ArrayList<NodeId>();
         for (var node : nodes(volume)) {
-            var hold = read(volume.holders().resolve(node.value()));
-            if (hold.isPresent() && hold.get().writes()) {
+            var record = read(volume.holders().resolve(node.value()));
+            if (record.isPresent() && record.get().writes()) {
                 writers.add(node);
             }
         }
         return writers;
     }
 
-    /// The nodes that hold the volume, in order of their ids.
+    /// The nodes that the volume is attached to, in order of their ids.
     static List<NodeId> nodes(VolumeFolder volume) throws IOException {
         try (var entries = Files.list(volume.holders())) {
             return entries.map(VolumeStore::fileName)
@@ -224,15 +231,15 @@ final class Holds {
         }
     }
 
-    private static Optional<Hold> read(Path file) throws IOException {
-        return StoredRecord.readIfThere(file).map(Hold::of);
+    private static Optional<AttachmentRecord> read(Path file) throws IOException {
+        return StoredRecord.readIfThere(file).map(AttachmentRecord::of);
     }
 
-    private static void requireSameUse(Hold present, Hold wanted) {
+    private static void requireSameUse(AttachmentRecord present, AttachmentRecord wanted) {
         if (!present.sameUseAs(wanted)) {
             throw new VolumeException(
                     Reason.ALREADY_EXISTS,
-                    "node %s holds the volume already for another use (%s%s): detach it first"
+                    "the volume is attached to node %s already for another use (%s%s): detach it first"
                             .formatted(
                                     present.node(),
                                     present.mode(),
@@ -240,7 +247,7 @@ final class Holds {
         }
     }
 
-    static VolumeException heldBy(VolumeFolder volume, List<NodeId> nodes) {
+    static VolumeException attachedTo(VolumeFolder volume, List<NodeId> nodes) {
         return new VolumeException(
                 Reason.FAILED_PRECONDITION,
                 "volume %s is attached to node %s: detach it there first"

@@ -26,13 +26,13 @@ import java.util.Map;
 /// The calls that Kubernetes makes for one volume, each with what it needs of those before it.
 ///
 /// @param controller where the Controller service is
-public final class VolumeCalls {
+public final class VolumeClient {
     private final CsiClient controller;
     private final VolumeCapability capability;
     private Volume volume = Volume.getDefaultInstance();
     private Map<String, String> publishContext = Map.of();
 
-    public VolumeCalls(CsiClient controller, VolumeCapability capability) {
+    public VolumeClient(CsiClient controller, VolumeCapability capability) {
         this.controller = controller;
         this.capability = capability;
     }

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// What comes into a pool, and goes out of it, beside the driver that has it.
 @ExtendWith(NothingLeftBehind.class)
-final class PoolGuestTest {
+final class OfflinePoolTest {
     private static final long MIB = 1L << 20;
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final NodeId N1 = new NodeId("n1");
@@ -65,8 +65,8 @@ final class PoolGuestTest {
         pool.close();
     }
 
-    private PoolGuest guest() throws IOException {
-        return PoolGuest.enter(pool.settings(), new NodeId("a-container"));
+    private OfflinePool guest() throws IOException {
+        return OfflinePool.enter(pool.settings(), new NodeId("a-container"));
     }
 
     /// A disk image with some data, a hole, and data at its end.
@@ -81,7 +81,7 @@ final class PoolGuestTest {
         return made;
     }
 
-    private static Volume adopt(PoolGuest guest, String name, Path image) throws IOException {
+    private static Volume adopt(OfflinePool guest, String name, Path image) throws IOException {
         return guest.adopt(
                 Specs.thick(name, Files.size(image)), new ImageContent(image, Provisioning.THICK));
     }
@@ -201,7 +201,7 @@ final class PoolGuestTest {
     void whatThePoolCannotPromiseIsRefusedAndNothingIsLeft() throws Exception {
         var image = LoopFileSystem.sparseFile(folder.resolve("disk.img"), 8L << 40);
         try (var guest = guest()) {
-            assertRefused(Reason.NO_SPACE, "the pool can promise", () -> adopt(guest, "v", image));
+            assertRefused(Reason.NO_SPACE, "unreserved bytes", () -> adopt(guest, "v", image));
         }
         assertNothingIsBeingBuilt();
         assertThat(pool.folder().volumes()).isEmptyDirectory();
@@ -229,7 +229,7 @@ final class PoolGuestTest {
         assertRefused(
                 Reason.FAILED_PRECONDITION,
                 "there is no pool at",
-                () -> PoolGuest.enter(FilePoolSettings.plain("test", nowhere), N1));
+                () -> OfflinePool.enter(FilePoolSettings.plain("test", nowhere), N1));
         assertThat(nowhere).isEmptyDirectory();
     }
 
@@ -315,7 +315,7 @@ final class PoolGuestTest {
             var data = new byte[(int) (64 * MIB)];
             new Random(1).nextBytes(data);
             Files.write(image, data);
-            try (var guest = PoolGuest.enter(onXfs.settings(), N1)) {
+            try (var guest = OfflinePool.enter(onXfs.settings(), N1)) {
                 var before = free(disk);
                 guest.adopt(
                         Specs.thin("thin", 64 * MIB), new ImageContent(image, Provisioning.THIN));

@@ -8,7 +8,7 @@ import java.util.Optional;
 
 /// A snapshot or volume that a new volume begins with, in the same pool or in another. While it is
 /// open it is not deleted by this driver, and it can be read to its end whatever others do.
-public interface Origin extends AutoCloseable {
+public interface CopySource extends AutoCloseable {
     /// What a volume needs at least to take it all.
     long sizeBytes();
 
@@ -35,7 +35,7 @@ public interface Origin extends AutoCloseable {
     /// read byte by byte; one atomic clone of the image needs no stillness.
     ///
     /// @throws VolumeException FAILED_PRECONDITION naming who uses it
-    void requireStill() throws IOException;
+    void requireQuiesced() throws IOException;
 
     @Override
     void close();

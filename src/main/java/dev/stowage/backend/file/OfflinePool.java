@@ -18,8 +18,8 @@ import java.time.Instant;
 import java.util.Optional;
 
 /// A program that brings volumes into a pool or takes copies out, whether or not a driver has the
-/// pool open; docs/format.md, "Guests". It never makes a pool and never deletes a volume.
-public final class PoolGuest implements AutoCloseable {
+/// pool open; docs/format.md, "Offline commands". It never makes a pool and never deletes a volume.
+public final class OfflinePool implements AutoCloseable {
     private final PoolFolder pool;
     private final PoolId identity;
     private final double overcommit;
@@ -30,7 +30,7 @@ public final class PoolGuest implements AutoCloseable {
     private final VolumeStore store;
     private final DriverLocks locks;
 
-    private PoolGuest(
+    private OfflinePool(
             FilePoolSettings settings,
             PoolId identity,
             Instance instance,
@@ -49,12 +49,12 @@ public final class PoolGuest implements AutoCloseable {
         folders = OpenFolders.of(pool);
     }
 
-    /// Comes to a pool, and clears what guests left that were killed on this machine.
+    /// Enters a pool, and clears what offline commands left that were killed on this machine.
     ///
     /// @param node whose pool it is, if it is one node's
     /// @throws VolumeException FAILED_PRECONDITION if there is no pool; UNAVAILABLE if its
     ///     identity can't be read
-    public static PoolGuest enter(FilePoolSettings settings, NodeId node) throws IOException {
+    public static OfflinePool enter(FilePoolSettings settings, NodeId node) throws IOException {
         var pool = new PoolFolder(settings.path());
         var identity =
                 PoolIdentity.read(pool)
@@ -70,7 +70,7 @@ public final class PoolGuest implements AutoCloseable {
         var locks = DriverLocks.take(pool.drivers(), instance, durable);
         try {
             clear(pool, locks);
-            return new PoolGuest(settings, identity, instance, nonces, durable, locks);
+            return new OfflinePool(settings, identity, instance, nonces, durable, locks);
         } catch (IOException | RuntimeException e) {
             locks.close();
             throw e;
@@ -105,8 +105,8 @@ public final class PoolGuest implements AutoCloseable {
     /// so before. Killed at any instruction, there is a whole volume or none.
     ///
     /// @throws VolumeException ALREADY_EXISTS if the name is taken by a volume that differs;
-    ///     NO_SPACE if the pool can't promise that much
-    public Volume adopt(VolumeSpec spec, Content content) throws IOException {
+    ///     NO_SPACE if the pool has not that much unreserved
+    public Volume adopt(VolumeSpec spec, FirstContent content) throws IOException {
         var id = VolumeId.of(identity, spec.name());
         var present = store.find(id);
         if (present.isPresent()) {
@@ -122,11 +122,11 @@ public final class PoolGuest implements AutoCloseable {
                     ? volume
                     : before(require(id.toString()), spec);
         } catch (ErrnoException e) {
-            throw Room.inWords(e, pool.root());
+            throw CapacityCheck.explained(e, pool.root());
         }
     }
 
-    private Filling adopted(Content content, String nonce) {
+    private Filling adopted(FirstContent content, String nonce) {
         var path = pool.incoming().resolve(nonce).resolve(VolumeFolder.IMAGE);
         return (image, provisioning, bytes) -> {
             Filling.size(image, provisioning, bytes);
@@ -138,10 +138,10 @@ public final class PoolGuest implements AutoCloseable {
     /// Counts as a driver does at its start. What a running driver grants at the same time is not
     /// seen; for thick volumes the disk decides between the two.
     private void reserve(String nonce, Volume volume) throws IOException {
-        var promises = new Promises(pool.root(), instance, overcommit);
-        promises.endCount(PoolScan.of(pool, true).found());
-        promises.reserve(
-                PoolFolder.INCOMING + "/" + nonce, volume.capacityBytes(), volume.provisioning());
+        var reservations = new Reservations(pool.root(), instance, overcommit);
+        reservations.endCount(PoolScan.of(pool, true).found());
+        reservations.reserve(
+                ReservationKey.build(nonce), volume.capacityBytes(), volume.provisioning());
     }
 
     private Volume before(Volume present, VolumeSpec spec) throws IOException {
@@ -178,9 +178,9 @@ public final class PoolGuest implements AutoCloseable {
 
     private void requireUnwritten(VolumeId id) throws IOException {
         var folder = pool.volume(id);
-        var writers = Holds.writers(folder);
+        var writers = AttachmentRecords.writers(folder);
         if (!writers.isEmpty()) {
-            throw Holds.heldBy(folder, writers);
+            throw AttachmentRecords.attachedTo(folder, writers);
         }
         var image = Linux.lstat(store.image(id)).id();
         for (var loop : LoopUsers.of(id, image)) {

@@ -10,15 +10,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/// `nodes/<node>.<mode>.<rw or ro>.hold`: the records of all holds that a node can have, written
-/// when the node announces itself. A hold is then a link(2) to one of them, which needs neither an
-/// inode nor a block: so volumes are attached also where the disk is full.
-final class PreparedHolds {
+/// `nodes/<node>.<mode>.<rw or ro>.hold`: the records of all attachments that a node can have,
+/// written when the node announces itself. To attach is then a link(2) to one of them, which needs
+/// neither an inode nor a block: so volumes are attached also where the disk is full.
+final class PreparedAttachments {
     private final PoolFolder pool;
     private final Durable durable;
     private final Set<NodeId> prepared = ConcurrentHashMap.newKeySet();
 
-    PreparedHolds(PoolFolder pool, Durable durable) {
+    PreparedAttachments(PoolFolder pool, Durable durable) {
         this.pool = pool;
         this.durable = durable;
     }
@@ -29,25 +29,25 @@ final class PreparedHolds {
             return;
         }
         for (var mode : Attachments.MODES) {
-            prepare(new Hold(node, mode, false));
-            prepare(new Hold(node, mode, true));
+            prepare(new AttachmentRecord(node, mode, false));
+            prepare(new AttachmentRecord(node, mode, true));
         }
         prepared.add(node);
     }
 
-    private void prepare(Hold hold) throws IOException {
-        var file = file(hold);
+    private void prepare(AttachmentRecord record) throws IOException {
+        var file = file(record);
         if (Linux.lstatIfExists(file).isEmpty()) {
-            var _ = durable.makeIfAbsent(file, hold.bytes(file));
+            var _ = durable.makeIfAbsent(file, record.bytes(file));
         }
     }
 
     /// The record to link, if it is there and whole.
-    Optional<Path> of(Hold wanted) throws IOException {
+    Optional<Path> of(AttachmentRecord wanted) throws IOException {
         var file = file(wanted);
         try {
             return StoredRecord.readIfThere(file)
-                    .map(Hold::of)
+                    .map(AttachmentRecord::of)
                     .filter(wanted::equals)
                     .map(_ -> file);
         } catch (VolumeException e) { // damaged: a record of its own is written
@@ -55,12 +55,14 @@ final class PreparedHolds {
         }
     }
 
-    private Path file(Hold hold) {
-        AccessMode mode = hold.mode();
+    private Path file(AttachmentRecord record) {
+        AccessMode mode = record.mode();
         return pool.nodes()
                 .resolve(
                         "%s.%s.%s.hold"
                                 .formatted(
-                                        hold.node().value(), mode, hold.readOnly() ? "ro" : "rw"));
+                                        record.node().value(),
+                                        mode,
+                                        record.readOnly() ? "ro" : "rw"));
     }
 }

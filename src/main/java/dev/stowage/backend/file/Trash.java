@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
 
 /// Deletes with one rename into the trash, which needs no free space, and erases afterwards. What
 /// lies in the trash counts until it is gone.
-final class Disposal {
-    private static final Logger LOG = LoggerFactory.getLogger(Disposal.class);
+final class Trash {
+    private static final Logger LOG = LoggerFactory.getLogger(Trash.class);
 
     /// How often room is made for one delete.
     private static final int TRIES = 8;
@@ -27,21 +27,21 @@ final class Disposal {
     private final PoolFolder pool;
     private final OpenFolders folders;
     private final Durable durable;
-    private final Promises promises;
+    private final Reservations reservations;
     private final Background background;
     private final boolean shared;
 
-    Disposal(OpenPool open) {
+    Trash(OpenPool open) {
         pool = open.folder();
         folders = open.folders();
         durable = open.durable();
-        promises = open.promises();
+        reservations = open.reservations();
         background = open.background();
         shared = open.shared();
     }
 
     /// @param nonce the name under which it lies in the trash
-    void dispose(VolumeId id, String nonce) throws IOException {
+    void put(VolumeId id, String nonce) throws IOException {
         var folder = pool.volume(id);
         requireUnused(folder, id);
         var trashed = new VolumeFolder(pool.trash().resolve(nonce));
@@ -49,24 +49,24 @@ final class Disposal {
             durable.sync(folders.volumes());
             return;
         }
-        var holders = Holds.nodes(trashed);
+        var holders = AttachmentRecords.nodes(trashed);
         if (!holders.isEmpty()) { // attached by another driver since we looked
             Linux.renameNoReplace(trashed.path(), folder.path());
             durable.sync(folders.volumes());
-            throw Holds.heldBy(folder, holders);
+            throw AttachmentRecords.attachedTo(folder, holders);
         }
         durable.sync(folders.trash());
         durable.sync(folders.volumes());
-        promises.rename(PoolFolder.VOLUMES + "/" + id, PoolFolder.TRASH + "/" + nonce);
+        reservations.rename(ReservationKey.of(id), ReservationKey.trash(nonce));
         eraseLater(trashed);
     }
 
-    /// As [#dispose(VolumeId, String)], for a snapshot, which nobody holds.
-    void dispose(SnapshotId id, String nonce) throws IOException {
+    /// As [#put(VolumeId, String)], for a snapshot, which is never attached.
+    void put(SnapshotId id, String nonce) throws IOException {
         var trashed = new VolumeFolder(pool.trash().resolve(nonce));
         if (renamed(pool.snapshot(id).path(), trashed.path())) {
             durable.sync(folders.trash());
-            promises.rename(PoolFolder.SNAPSHOTS + "/" + id, PoolFolder.TRASH + "/" + nonce);
+            reservations.rename(ReservationKey.of(id), ReservationKey.trash(nonce));
             eraseLater(trashed);
         }
         durable.sync(folders.snapshots());
@@ -84,7 +84,7 @@ final class Disposal {
                     return false;
                 }
                 if (!Durable.noRoom(e) || tries == TRIES) {
-                    throw Room.inWords(e, pool.root());
+                    throw CapacityCheck.explained(e, pool.root());
                 }
             }
             makeRoom();
@@ -105,9 +105,9 @@ final class Disposal {
     /// In a shared pool the holds say which nodes use a volume, and a node that has the image open
     /// without one has forgotten to unstage it; only there it can be seen that this is so.
     private void requireUnused(VolumeFolder folder, VolumeId id) throws IOException {
-        var holders = Holds.nodes(folder);
+        var holders = AttachmentRecords.nodes(folder);
         if (!holders.isEmpty()) {
-            throw Holds.heldBy(folder, holders);
+            throw AttachmentRecords.attachedTo(folder, holders);
         }
         var image = Linux.lstatIfExists(folder.image());
         if (image.isEmpty()) {
@@ -141,7 +141,7 @@ final class Disposal {
 
     private void erase(VolumeFolder trashed) throws IOException {
         var name = VolumeStore.fileName(trashed.path());
-        if (!Holds.nodes(trashed).isEmpty()) {
+        if (!AttachmentRecords.nodes(trashed).isEmpty()) {
             restore(trashed, name);
             return;
         }
@@ -150,19 +150,19 @@ final class Disposal {
         if (Linux.statfs(pool.root()).availableBytes() < bytes) {
             Linux.syncfs(pool.root()); // btrfs may take half a minute until it is free, else
         }
-        promises.drop(PoolFolder.TRASH + "/" + name);
+        reservations.drop(ReservationKey.trash(name));
     }
 
     /// A delete was killed after its rename and before it saw that the volume had been attached.
     private void restore(VolumeFolder trashed, String name) throws IOException {
         var id = Instance.volumeOf(name);
         if (id.isEmpty()) {
-            LOG.warn("{} is held by a node and is not ours to erase", trashed.path());
+            LOG.warn("{} is attached to a node and is not erased", trashed.path());
             return;
         }
         Linux.renameNoReplace(trashed.path(), pool.volume(id.get()).path());
         durable.sync(folders.volumes());
-        promises.rename(PoolFolder.TRASH + "/" + name, PoolFolder.VOLUMES + "/" + id.get());
+        reservations.rename(ReservationKey.trash(name), ReservationKey.of(id.get()));
         LOG.warn("volume {} was attached while it was deleted: it is kept", id.get());
     }
 }

@@ -4,9 +4,9 @@ import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.NodeId;
 import java.nio.file.Path;
 
-/// A node's claim on a volume.
-record Hold(NodeId node, AccessMode mode, boolean readOnly) {
-    /// Holds of this use go together; any other stands alone.
+/// A volume's attachment to a node, as it is written down.
+record AttachmentRecord(NodeId node, AccessMode mode, boolean readOnly) {
+    /// Attachments of this use may be at several nodes at once; any other excludes all others.
     boolean amongReaders() {
         return mode == AccessMode.MULTI_NODE_READER_ONLY;
     }
@@ -15,7 +15,7 @@ record Hold(NodeId node, AccessMode mode, boolean readOnly) {
         return !readOnly && !mode.readOnly();
     }
 
-    boolean sameUseAs(Hold other) {
+    boolean sameUseAs(AttachmentRecord other) {
         return mode.sameAs(other.mode) && readOnly == other.readOnly;
     }
 
@@ -27,9 +27,9 @@ record Hold(NodeId node, AccessMode mode, boolean readOnly) {
                 .bytes();
     }
 
-    static Hold of(StoredRecord stored) {
+    static AttachmentRecord of(StoredRecord stored) {
         var node = stored.text("node");
-        return new Hold(
+        return new AttachmentRecord(
                 Instance.nodeId(node)
                         .orElseThrow(() -> stored.damaged("'%s' is no node's id".formatted(node))),
                 mode(stored),

@@ -9,13 +9,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// Counts the pool anew, in the background and not often, when the sums may be out of date: another
-/// driver made or deleted volumes, a guest came or went, or a create was refused while somebody may
-/// have cleared up.
-final class Recount {
+/// driver made or deleted volumes, an offline command came or went, or a create was refused while
+/// somebody may have cleared up.
+final class Rescan {
     private static final Duration BETWEEN_COUNTS = Duration.ofSeconds(3);
 
     private final PoolFolder pool;
-    private final Promises promises;
+    private final Reservations reservations;
     private final Background background;
     private final boolean reflinks;
     private final List<Path> watched;
@@ -25,17 +25,18 @@ final class Recount {
 
     /// @param shared other drivers change the pool too
     /// @param reflinks images may share blocks
-    Recount(
+    Rescan(
             PoolFolder pool,
-            Promises promises,
+            Reservations reservations,
             Background background,
             boolean shared,
             boolean reflinks) {
         this.pool = pool;
-        this.promises = promises;
+        this.reservations = reservations;
         this.background = background;
         this.reflinks = reflinks;
-        // Whoever else works in an exclusive pool is a guest, whose lock comes first and goes last.
+        // Whoever else works in an exclusive pool is an offline command: its lock comes first and
+        // goes last.
         this.watched =
                 shared
                         ? List.of(pool.volumes(), pool.snapshots(), pool.trash(), pool.incoming())
@@ -46,7 +47,7 @@ final class Recount {
     PoolScan.Result first() throws IOException {
         ended(times());
         var result = PoolScan.of(pool, reflinks);
-        promises.endCount(result.found());
+        reservations.endCount(result.found());
         return result;
     }
 
@@ -81,11 +82,11 @@ final class Recount {
     private void count() throws IOException {
         try {
             var before = times();
-            promises.beginCount();
-            promises.endCount(PoolScan.of(pool, reflinks).found());
+            reservations.beginCount();
+            reservations.endCount(PoolScan.of(pool, reflinks).found());
             ended(before);
         } finally {
-            promises.stopCount();
+            reservations.stopCount();
             synchronized (this) {
                 running = false;
             }

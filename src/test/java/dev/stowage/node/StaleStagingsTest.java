@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// What the kubelet has forgotten to unstage.
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
-class ForgottenVolumesTest {
+class StaleStagingsTest {
     private static final Duration NONE = Duration.ZERO;
 
     @TempDir(factory = TestFolder.class)
@@ -148,14 +148,14 @@ class ForgottenVolumesTest {
         }
     }
 
-    private static void look(TestVolume test, ForgottenVolumes.Unwanted unwanted, Duration patience)
+    private static void look(TestVolume test, StaleStagings.Unwanted unwanted, Duration patience)
             throws IOException {
         forgotten(test, unwanted, patience).giveBack(test.pool);
     }
 
-    private static ForgottenVolumes forgotten(
-            TestVolume test, ForgottenVolumes.Unwanted unwanted, Duration patience) {
-        return new ForgottenVolumes(
+    private static StaleStagings forgotten(
+            TestVolume test, StaleStagings.Unwanted unwanted, Duration patience) {
+        return new StaleStagings(
                 test.connectors(), test.staging(), unwanted, (_, work) -> work.run(), patience);
     }
 }

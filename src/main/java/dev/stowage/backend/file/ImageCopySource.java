@@ -8,7 +8,7 @@ import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.LoopDevice;
 import dev.stowage.linux.LoopDevices;
-import dev.stowage.spi.Origin;
+import dev.stowage.spi.CopySource;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.NodeId;
@@ -26,7 +26,7 @@ import java.util.Optional;
 
 /// An image of this pool that is being read. The open descriptor keeps its bytes, whatever another
 /// driver does to its name.
-final class ImageOrigin implements Origin {
+final class ImageCopySource implements CopySource {
     private final PooledId id;
     private final Facts facts;
     private final FormatSource format;
@@ -45,7 +45,7 @@ final class ImageOrigin implements Origin {
         FormatState read() throws IOException;
     }
 
-    private ImageOrigin(
+    private ImageCopySource(
             PooledId id,
             Facts facts,
             FormatSource format,
@@ -61,7 +61,7 @@ final class ImageOrigin implements Origin {
     }
 
     /// A volume, which others may be using.
-    static ImageOrigin of(
+    static ImageCopySource of(
             Volume volume,
             VolumeFolder folder,
             FormatSource format,
@@ -76,7 +76,8 @@ final class ImageOrigin implements Origin {
                             volume.blockSizeBytes(),
                             volume.fileSystem(),
                             holesTold);
-            return new ImageOrigin(volume.id(), facts, format, Optional.of(folder), readers, image);
+            return new ImageCopySource(
+                    volume.id(), facts, format, Optional.of(folder), readers, image);
         } catch (IOException e) {
             image.close();
             throw e;
@@ -85,7 +86,7 @@ final class ImageOrigin implements Origin {
 
     /// A snapshot, which nobody writes to. The caller has said that it reads it; this says when it
     /// no longer does.
-    static ImageOrigin of(
+    static ImageCopySource of(
             Snapshot snapshot, Path image, FormatSource format, boolean holesTold, Readers readers)
             throws IOException {
         var facts =
@@ -95,7 +96,7 @@ final class ImageOrigin implements Origin {
                         snapshot.fileSystem(),
                         holesTold);
         var opened =
-                new ImageOrigin(
+                new ImageCopySource(
                         snapshot.id(),
                         facts,
                         format,
@@ -153,7 +154,7 @@ final class ImageOrigin implements Origin {
     }
 
     @Override
-    public synchronized void requireStill() throws IOException {
+    public synchronized void requireQuiesced() throws IOException {
         if (reading) {
             return;
         }
@@ -218,7 +219,7 @@ final class ImageOrigin implements Origin {
 
     /// The nodes that hold it.
     List<NodeId> holders() throws IOException {
-        return volume.isPresent() ? Holds.nodes(volume.get()) : List.of();
+        return volume.isPresent() ? AttachmentRecords.nodes(volume.get()) : List.of();
     }
 
     private void requireUnused() throws IOException {

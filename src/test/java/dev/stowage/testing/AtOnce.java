@@ -1,4 +1,4 @@
-package dev.stowage.spi;
+package dev.stowage.testing;
 
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
@@ -12,8 +12,8 @@ import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
 /// Lets several threads do something at the same instant.
-public final class Race {
-    private Race() {}
+public final class AtOnce {
+    private AtOnce() {}
 
     /// How one of the threads ended: with a value, or refused.
     public sealed interface Outcome<T> {

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// Volumes whose kubelet died after it had unpublished and before it had unstaged them.
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
-class ForgottenDriverTest {
+class StaleStagingDriverTest {
     private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final Mode MODE = Mode.SINGLE_NODE_WRITER;
 

@@ -3,7 +3,7 @@ package dev.stowage.backend.file;
 import static dev.stowage.linux.OpenFlags.O_RDONLY;
 
 import dev.stowage.linux.Fd;
-import dev.stowage.spi.Origin;
+import dev.stowage.spi.CopySource;
 import dev.stowage.volume.FormatState;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
@@ -11,31 +11,32 @@ import dev.stowage.volume.VolumeException;
 import java.io.IOException;
 import java.util.function.BooleanSupplier;
 
-/// Fills a new image with what an origin holds.
+/// Fills a new image with what a source holds.
 ///
 /// @param reflinks sharing blocks is worth a try
 /// @param stop asked while bytes are copied
-record OriginFilling(Origin origin, boolean reflinks, BooleanSupplier stop) implements Filling {
-    /// Each new try is a format of the origin that began or ended meanwhile.
+record CopyFilling(CopySource copySource, boolean reflinks, BooleanSupplier stop)
+        implements Filling {
+    /// Each new try is a format of the source that began or ended meanwhile.
     private static final int TRIES = 8;
 
     @Override
     public FormatState fill(Fd image, Provisioning provisioning, long bytes) throws IOException {
-        try (var from = open(origin)) {
+        try (var from = open(copySource)) {
             for (var tries = 0; tries < TRIES; tries++) {
-                var before = origin.format();
+                var before = copySource.format();
                 image.truncate(0);
                 if (!share(from, image, provisioning, bytes)) {
-                    origin.requireStill();
+                    copySource.requireQuiesced();
                     Filling.size(image, provisioning, bytes);
                     ImageCopy.copy(
                             from,
                             image,
-                            origin.sizeBytes(),
-                            origin.holesTold(),
+                            copySource.sizeBytes(),
+                            copySource.holesTold(),
                             _ -> stop.getAsBoolean());
                 }
-                if (origin.format().equals(before)) {
+                if (copySource.format().equals(before)) {
                     return before.ofCopy();
                 }
             }
@@ -53,7 +54,7 @@ record OriginFilling(Origin origin, boolean reflinks, BooleanSupplier stop) impl
         if (!reflinks) {
             return false;
         }
-        origin.flush();
+        copySource.flush();
         if (!ImageCopy.share(from, image)) {
             return false;
         }
@@ -61,9 +62,10 @@ record OriginFilling(Origin origin, boolean reflinks, BooleanSupplier stop) impl
         return true;
     }
 
-    static Fd open(Origin origin) throws IOException {
+    static Fd open(CopySource copySource) throws IOException {
         var image =
-                origin.image()
+                copySource
+                        .image()
                         .orElseThrow(
                                 () ->
                                         new VolumeException(
