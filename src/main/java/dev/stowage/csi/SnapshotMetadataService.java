@@ -10,6 +10,7 @@ import csi.v1.SnapshotMetadataGrpc;
 import dev.stowage.pools.SnapshotBlocks;
 import dev.stowage.pools.SnapshotBlocks.Listed;
 import dev.stowage.volume.BlockList;
+import dev.stowage.volume.IoSupplier;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import io.grpc.stub.StreamObserver;
@@ -43,10 +44,6 @@ public final class SnapshotMetadataService extends SnapshotMetadataGrpc.Snapshot
     SnapshotMetadataService(SnapshotBlocks blocks, Duration patience) {
         this.blocks = blocks;
         this.patience = patience;
-    }
-
-    private interface Opening {
-        Listed open() throws IOException;
     }
 
     @Override
@@ -112,7 +109,7 @@ public final class SnapshotMetadataService extends SnapshotMetadataGrpc.Snapshot
 
     /// Sends page after page; also an empty list has one, which tells the volume's size.
     private <T> void stream(
-            Opening opening, int most, Function<Page, T> message, ReplyStream<T> replies)
+            IoSupplier<Listed> opening, int most, Function<Page, T> message, ReplyStream<T> replies)
             throws IOException {
         if (!free.tryAcquire()) {
             throw new VolumeException(
@@ -120,7 +117,7 @@ public final class SnapshotMetadataService extends SnapshotMetadataGrpc.Snapshot
                     "%d lists of blocks are being read: retry when one has ended"
                             .formatted(AT_ONCE));
         }
-        try (var listed = opening.open()) {
+        try (var listed = opening.get()) {
             var ranges = page(listed.blocks(), most);
             do {
                 replies.send(message.apply(new Page(listed.volumeBytes(), ranges)));

@@ -1,5 +1,6 @@
 package dev.stowage.lab;
 
+import dev.stowage.volume.IoSupplier;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -21,11 +22,6 @@ public final class Narration {
     /// One thing that is done, and the sentence about what came of it.
     public interface Step {
         String take() throws IOException;
-    }
-
-    /// One thing that is done, and gives something to go on with.
-    public interface Work<T> {
-        T take() throws IOException;
     }
 
     public void title(String text) {
@@ -51,11 +47,12 @@ public final class Narration {
     }
 
     /// @param told the sentence about what the work gave
-    public <T> T step(String what, Work<T> work, Function<T, String> told) throws IOException {
+    public <T> T step(String what, IoSupplier<T> work, Function<T, String> told)
+            throws IOException {
         var started = System.nanoTime();
         T result;
         try {
-            result = work.take();
+            result = work.get();
         } catch (StatusRuntimeException e) {
             throw new IOException("%s failed: %s".formatted(what, reason(e)), e);
         }

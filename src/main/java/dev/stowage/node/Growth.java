@@ -9,6 +9,7 @@ import dev.stowage.node.device.BlockDevice;
 import dev.stowage.node.device.Connectors;
 import dev.stowage.node.filesystem.Growing;
 import dev.stowage.volume.FileSystemType;
+import dev.stowage.volume.IoAction;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
@@ -119,7 +120,7 @@ public final class Growth {
 
     /// With any code but FAILED_PRECONDITION the kubelet would not start the pod, which can do with
     /// the size that there is.
-    private static void grow(VolumeId id, OptionalStep.Step growth) throws IOException {
+    private static void grow(VolumeId id, IoAction growth) throws IOException {
         try {
             growth.run();
         } catch (FrozenException e) {

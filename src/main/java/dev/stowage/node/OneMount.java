@@ -5,6 +5,7 @@ import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
 import dev.stowage.linux.Mounts;
+import dev.stowage.volume.IoAction;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,13 +17,9 @@ final class OneMount {
 
     private OneMount() {}
 
-    interface Step {
-        void run() throws IOException;
-    }
-
     /// Returns what is mounted at `place` afterwards: exactly one mount, ours or that of whoever
     /// was quicker.
-    static MountPoint make(Path place, Step mount) throws IOException {
+    static MountPoint make(Path place, IoAction mount) throws IOException {
         for (var attempt = 0; attempt < ATTEMPTS; attempt++) {
             mount.run();
             var there = MountTable.read().at(place);

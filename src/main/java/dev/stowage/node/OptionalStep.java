@@ -1,5 +1,6 @@
 package dev.stowage.node;
 
+import dev.stowage.volume.IoAction;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
@@ -15,14 +16,10 @@ final class OptionalStep {
 
     private OptionalStep() {}
 
-    interface Step {
-        void run() throws IOException;
-    }
-
     /// @param what is done, for the log: `growing the file system of volume X`
     /// @throws VolumeException DAMAGED: what was found damaged must not be used
     /// @throws InterruptedIOException if this process ends
-    static void attempt(String what, Step step) throws IOException {
+    static void attempt(String what, IoAction step) throws IOException {
         try {
             step.run();
         } catch (VolumeException e) {

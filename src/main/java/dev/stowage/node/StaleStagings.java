@@ -2,6 +2,7 @@ package dev.stowage.node;
 
 import dev.stowage.linux.MountTable;
 import dev.stowage.node.device.Connectors;
+import dev.stowage.volume.IoAction;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
@@ -41,11 +42,7 @@ public final class StaleStagings {
 
     /// Runs what changes a volume when nothing else does.
     public interface Turn {
-        void take(VolumeId id, Work work) throws Exception;
-    }
-
-    public interface Work {
-        void run() throws IOException;
+        void take(VolumeId id, IoAction work) throws Exception;
     }
 
     public StaleStagings(

@@ -1,6 +1,7 @@
 package dev.stowage.pools;
 
 import dev.stowage.spi.Backend;
+import dev.stowage.volume.IoSupplier;
 import dev.stowage.volume.PooledId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
@@ -62,16 +63,11 @@ public final class Pools implements AutoCloseable {
         return failed;
     }
 
-    /// A look into a pool.
-    public interface Question<T> {
-        T ask() throws IOException;
-    }
-
     /// For whoever asks several pools: the answer of one, or empty if it turns out to be sick,
     /// which its own log line says. One that is sick is sick alone.
-    static <T> Optional<T> unlessSick(Question<T> question) throws IOException {
+    static <T> Optional<T> unlessSick(IoSupplier<T> question) throws IOException {
         try {
-            return Optional.of(question.ask());
+            return Optional.of(question.get());
         } catch (VolumeException e) {
             if (e.reason() == Reason.UNAVAILABLE) {
                 return Optional.empty();

@@ -11,6 +11,7 @@ import dev.stowage.volume.Capability;
 import dev.stowage.volume.Capacity;
 import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.Content;
+import dev.stowage.volume.IoSupplier;
 import dev.stowage.volume.LimitKey;
 import dev.stowage.volume.LimitSettings;
 import dev.stowage.volume.ListedVolume;
@@ -187,9 +188,9 @@ public final class Volumes {
 
     /// Does work on a volume that is reached from here. Where that fails because the volume's pool
     /// can't be used, or not be written to, it is UNAVAILABLE with what the pool has.
-    public <T> T reaching(VolumeId id, Pools.Question<T> work) throws IOException {
+    public <T> T reaching(VolumeId id, IoSupplier<T> work) throws IOException {
         try {
-            return work.ask();
+            return work.get();
         } catch (IOException e) {
             throw pools.judged(id, e);
         }

@@ -1,5 +1,6 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.volume.IoAction;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
@@ -28,11 +29,7 @@ final class Background implements AutoCloseable {
                                         .unstarted(work));
     }
 
-    interface Work {
-        void run() throws IOException;
-    }
-
-    void submit(String what, Work work) {
+    void submit(String what, IoAction work) {
         try {
             thread.execute(() -> attempt(what, work));
         } catch (RejectedExecutionException e) {
@@ -40,7 +37,7 @@ final class Background implements AutoCloseable {
         }
     }
 
-    private static void attempt(String what, Work work) {
+    private static void attempt(String what, IoAction work) {
         try {
             work.run();
         } catch (IOException | RuntimeException e) {

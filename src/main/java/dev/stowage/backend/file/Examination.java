@@ -7,6 +7,7 @@ import dev.stowage.linux.Usage;
 import dev.stowage.spi.Backend;
 import dev.stowage.volume.Condition;
 import dev.stowage.volume.Fault;
+import dev.stowage.volume.IoSupplier;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Volume;
@@ -126,13 +127,9 @@ final class Examination {
         return Backend.noSuchVolume(id.toString());
     }
 
-    private interface Reading<T> {
-        T read() throws IOException;
-    }
-
-    private static <T> Optional<T> record(Reading<T> reading, List<Condition> conditions) {
+    private static <T> Optional<T> record(IoSupplier<T> reading, List<Condition> conditions) {
         try {
-            return Optional.of(reading.read());
+            return Optional.of(reading.get());
         } catch (VolumeException e) {
             conditions.add(
                     switch (e.reason()) {

@@ -11,6 +11,7 @@ import dev.stowage.linux.LoopDevices;
 import dev.stowage.spi.CopySource;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.FormatState;
+import dev.stowage.volume.IoSupplier;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.PooledId;
 import dev.stowage.volume.Reason;
@@ -29,7 +30,7 @@ import java.util.Optional;
 final class ImageCopySource implements CopySource {
     private final PooledId id;
     private final Facts facts;
-    private final FormatSource format;
+    private final IoSupplier<FormatState> format;
     private final Optional<VolumeFolder> volume;
     private final Readers readers;
     private final Fd image;
@@ -41,14 +42,10 @@ final class ImageCopySource implements CopySource {
             Optional<FileSystemType> fileSystem,
             boolean holesTold) {}
 
-    interface FormatSource {
-        FormatState read() throws IOException;
-    }
-
     private ImageCopySource(
             PooledId id,
             Facts facts,
-            FormatSource format,
+            IoSupplier<FormatState> format,
             Optional<VolumeFolder> volume,
             Readers readers,
             Fd image) {
@@ -64,7 +61,7 @@ final class ImageCopySource implements CopySource {
     static ImageCopySource of(
             Volume volume,
             VolumeFolder folder,
-            FormatSource format,
+            IoSupplier<FormatState> format,
             boolean holesTold,
             Readers readers)
             throws IOException {
@@ -87,7 +84,11 @@ final class ImageCopySource implements CopySource {
     /// A snapshot, which nobody writes to. The caller has said that it reads it; this says when it
     /// no longer does.
     static ImageCopySource of(
-            Snapshot snapshot, Path image, FormatSource format, boolean holesTold, Readers readers)
+            Snapshot snapshot,
+            Path image,
+            IoSupplier<FormatState> format,
+            boolean holesTold,
+            Readers readers)
             throws IOException {
         var facts =
                 new Facts(
@@ -124,7 +125,7 @@ final class ImageCopySource implements CopySource {
 
     @Override
     public FormatState format() throws IOException {
-        return format.read();
+        return format.get();
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.Linux;
+import dev.stowage.volume.IoAction;
 import dev.stowage.volume.Provisioning;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
@@ -23,12 +24,8 @@ import java.util.Objects;
 ///
 /// @param temporary a name that nobody else uses
 record ImageExport(Path image, Provisioning provisioning, String temporary) {
-    interface Check {
-        void run() throws IOException;
-    }
-
     /// @param stillUnused throws if the volume has been taken into use
-    void to(Path file, Check stillUnused) throws IOException {
+    void to(Path file, IoAction stillUnused) throws IOException {
         var target = file.toAbsolutePath();
         var folder = Objects.requireNonNull(target.getParent(), "a file lies in a folder");
         if (Linux.lstatIfExists(target).isPresent()) {

@@ -2,6 +2,7 @@ package dev.stowage.backend.file;
 
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Linux;
+import dev.stowage.volume.IoAction;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
@@ -31,15 +32,11 @@ final class NodeLimits {
         this.store = store;
     }
 
-    interface Attach {
-        void run() throws IOException;
-    }
-
     /// Attaches the volume to the node if that leaves it with at most `limit` volumes, or has it
     /// already.
     ///
     /// @throws VolumeException NO_SPACE
-    void within(int limit, VolumeId id, NodeId node, Attach attach) throws IOException {
+    void within(int limit, VolumeId id, NodeId node, IoAction attach) throws IOException {
         enter(limit, id, node);
         try {
             attach.run();

@@ -1,5 +1,6 @@
 package dev.stowage.backend.file;
 
+import dev.stowage.volume.IoAction;
 import dev.stowage.volume.SnapshotId;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
@@ -59,14 +60,10 @@ final class Sweep {
         }
     }
 
-    private interface Step {
-        void take() throws IOException;
-    }
-
     /// What stays is in nobody's way.
-    private static void clear(Step step, Path entry) {
+    private static void clear(IoAction step, Path entry) {
         try {
-            step.take();
+            step.run();
         } catch (IOException e) {
             LOG.warn("{} can't be cleared now and is left for the next start", entry, e);
         }

@@ -1,5 +1,6 @@
 package dev.stowage.node.device;
 
+import dev.stowage.volume.IoSupplier;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
@@ -10,14 +11,10 @@ public final class Wait {
 
     private Wait() {}
 
-    public interface Condition {
-        boolean holds() throws IOException;
-    }
-
     /// Whether the condition came true within `limit`; asked at least once.
-    public static boolean until(Duration limit, Condition condition) throws IOException {
+    public static boolean until(Duration limit, IoSupplier<Boolean> condition) throws IOException {
         var start = System.nanoTime();
-        while (!condition.holds()) {
+        while (!condition.get()) {
             if (System.nanoTime() - start > limit.toNanos()) {
                 return false;
             }

@@ -2,6 +2,7 @@ package dev.stowage.node.limit;
 
 import dev.stowage.node.device.BlockDevice;
 import dev.stowage.node.device.Connectors;
+import dev.stowage.volume.IoAction;
 import dev.stowage.volume.Limits;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.Volume;
@@ -126,13 +127,8 @@ public final class Limiting {
         }
     }
 
-    /// What releases the devices of a volume.
-    public interface Release {
-        void run() throws IOException;
-    }
-
     /// Takes the limits off these devices of the volume, then releases them.
-    public void lift(VolumeId id, List<? extends BlockDevice> devices, Release release)
+    public void lift(VolumeId id, List<? extends BlockDevice> devices, IoAction release)
             throws IOException {
         var lock = lock(id);
         lock.lock();
