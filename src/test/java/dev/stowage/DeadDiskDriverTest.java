@@ -1,7 +1,6 @@
 package dev.stowage;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import csi.v1.CapacityRange;
 import csi.v1.CreateSnapshotRequest;
@@ -20,10 +19,10 @@ import dev.stowage.linux.LoopDevices;
 import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
 import dev.stowage.linux.Mounts;
+import dev.stowage.testing.FuseDisk;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.LoopFileSystem.Kind;
 import dev.stowage.testing.NothingLeftBehind;
-import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
@@ -296,14 +295,10 @@ class DeadDiskDriverTest {
     @ValueSource(booleans = {false, true})
     @DisplayName("65: the same where the file system below the pool was a program that died")
     void aVolumeWhosePoolWasAProgramThatDied(boolean back) throws Exception {
-        assumeTrue(
-                Files.isExecutable(Path.of("/usr/bin/fuse-overlayfs"))
-                        && Files.exists(Path.of("/dev/fuse")),
-                "needs fuse-overlayfs, and the kernel's fuse (modprobe fuse)");
         driver.close();
         node = "n2";
         disk.unmount();
-        var program = fuse();
+        var program = FuseDisk.mount(folder, disk.mountPoint());
         try {
             driver = driver(false);
             var use = mount("ext4");
@@ -312,11 +307,10 @@ class DeadDiskDriverTest {
             publish(id, use, "target", false);
             var device = loops(id).getFirst();
             driver.close();
-            program.destroyForcibly().waitFor();
+            program.die();
             if (back) {
-                var path = disk.mountPoint().toString();
-                Command.run(List.of("umount", "-l", path), Duration.ofSeconds(10));
-                program = fuse();
+                program.close();
+                program = FuseDisk.mount(folder, disk.mountPoint());
             }
             driver = driver(false);
             if (back) { // some kernels still tell which file of the dead mount it is
@@ -332,26 +326,8 @@ class DeadDiskDriverTest {
             }
         } finally {
             driver.close();
-            Mounts.unmount(disk.mountPoint());
-            program.destroyForcibly().waitFor();
+            program.close();
         }
-    }
-
-    private Process fuse() throws Exception {
-        for (var name : List.of("lower", "upper", "work")) {
-            Files.createDirectories(folder.resolve(name));
-        }
-        var folders = "lowerdir=%1$s/lower,upperdir=%1$s/upper,workdir=%1$s/work".formatted(folder);
-        var program =
-                new ProcessBuilder(
-                                "fuse-overlayfs", "-f", "-o", folders, disk.mountPoint().toString())
-                        .inheritIO()
-                        .start();
-        Polling.await(
-                "FUSE is mounted",
-                Duration.ofSeconds(20),
-                () -> !MountTable.read().at(disk.mountPoint()).isEmpty());
-        return program;
     }
 
     private void mountAgain(LoopDevice copy) throws IOException {

@@ -6,9 +6,11 @@ import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /// What runs on volumes in this process, shared by the Controller and Node services: they must not
 /// work on one volume at the same time either. Work runs on the RPC's own thread; a caller that
@@ -26,18 +28,22 @@ public final class Operations implements AutoCloseable {
 
     private final InFlight changes = new InFlight(PATIENCE, REPLY_LIMIT);
     private final InFlight readings;
+    private final Function<Thread, Optional<String>> waiting;
     private final ScheduledThreadPoolExecutor clock = clock();
 
-    public Operations() {
-        this(READING_LIMIT);
+    /// @param waiting what a thread waits for in a pool, in words; empty if it does not
+    public Operations(Function<Thread, Optional<String>> waiting) {
+        this(waiting, READING_LIMIT);
     }
 
-    Operations(Duration readingLimit) {
-        readings = new InFlight(readingLimit, readingLimit);
+    Operations(Function<Thread, Optional<String>> waiting, Duration readingLimit) {
+        this.waiting = waiting;
+        this.readings = new InFlight(readingLimit, readingLimit);
     }
 
     /// Answers an RPC with what the call returns or throws. A call that takes too long goes on, but
-    /// its caller is told so in time: ABORTED, and its retry joins.
+    /// its caller is told so in time, and its retry joins: UNAVAILABLE if it waits for a pool,
+    /// otherwise ABORTED.
     <T> void answer(StreamObserver<T> observer, Callable<T> call) {
         answerWithin(REPLY_LIMIT, observer, call);
     }
@@ -80,9 +86,10 @@ public final class Operations implements AutoCloseable {
     private <T> void answerWithin(Duration limit, StreamObserver<T> observer, Callable<T> call) {
         var reply = new OneReply<>(observer);
         var within = ReplyTime.atMost(limit);
+        var thread = Thread.currentThread();
         var alarm =
                 clock.schedule(
-                        () -> reply.refuse(goesOn(within)),
+                        () -> reply.refuse(goesOn(within, thread)),
                         within.toMillis(),
                         TimeUnit.MILLISECONDS);
         try {
@@ -92,11 +99,14 @@ public final class Operations implements AutoCloseable {
         }
     }
 
-    private static VolumeException goesOn(Duration since) {
+    private VolumeException goesOn(Duration since, Thread thread) {
+        var pool = waiting.apply(thread);
         return new VolumeException(
-                Reason.BUSY,
-                "no result after %.1f s; the operation goes on, and a retry joins it"
-                        .formatted(since.toMillis() / 1000.0));
+                pool.isPresent() ? Reason.UNAVAILABLE : Reason.BUSY,
+                "no result after %.1f s%s; the operation goes on, and a retry joins it"
+                        .formatted(
+                                since.toMillis() / 1000.0,
+                                pool.map(what -> ": it waits for " + what).orElse("")));
     }
 
     private static ScheduledThreadPoolExecutor clock() {

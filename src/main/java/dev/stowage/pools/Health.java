@@ -8,8 +8,9 @@ import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /// What is wrong with volumes as their pools know it, whether or not somebody uses them. A pool
@@ -27,11 +28,7 @@ public final class Health {
     public record Page(List<Diagnosis> diagnoses, Optional<VolumeId> next) {}
 
     /// A usable pool.
-    private record Ward(Backend backend, PoolState state) {
-        String prefix() {
-            return backend.pool().name() + "." + backend.pool().tag() + ".";
-        }
-    }
+    private record Ward(Pool pool, Backend backend, PoolState state) {}
 
     /// What is wrong with the volume; an empty list if nothing is known to be.
     ///
@@ -41,7 +38,7 @@ public final class Health {
         var pool = pools.owning(id);
         var state = watch.states(List.of(pool)).getFirst();
         return state.usable()
-                ? conditions(new Ward(pool.backend(), state), id)
+                ? asked(new Ward(pool, pool.backend(), state), id)
                 : state.conditions();
     }
 
@@ -58,9 +55,9 @@ public final class Health {
             if (found.size() > limit) {
                 break;
             }
-            if (after.isEmpty() || ward.prefix().compareTo(prefix(after.get())) >= 0) {
-                var within = after.filter(a -> prefix(a).equals(ward.prefix()));
-                addUnwell(ward, within, limit + 1, found);
+            var usable = new Pools.Usable(ward.pool(), ward.backend());
+            if (after.isEmpty() || usable.mayFollow(after.get())) {
+                addUnwell(ward, after.filter(usable::owns), limit + 1, found);
             }
         }
         return found.size() > limit
@@ -74,7 +71,7 @@ public final class Health {
         if (!(ward.backend() instanceof Diagnosable diagnosable)) {
             return;
         }
-        for (var id : Pools.unlessSick(() -> diagnosable.ids(after)).orElse(List.of())) {
+        for (var id : ids(ward, diagnosable, after)) {
             if (found.size() >= atMost) {
                 return;
             }
@@ -84,16 +81,27 @@ public final class Health {
         }
     }
 
+    private static List<VolumeId> ids(Ward ward, Diagnosable pool, Optional<VolumeId> after)
+            throws IOException {
+        return Pools.unlessSick(
+                        () -> ward.pool().ask("the list of its volumes", () -> pool.ids(after)))
+                .orElse(List.of());
+    }
+
     /// Empty if it was deleted meanwhile, or its pool became sick.
     private static Optional<Diagnosis> ifPresent(Ward ward, VolumeId id) throws IOException {
         try {
-            return Pools.unlessSick(() -> new Diagnosis(id, conditions(ward, id)));
+            return Pools.unlessSick(() -> new Diagnosis(id, asked(ward, id)));
         } catch (VolumeException e) {
             if (e.reason() == Reason.NOT_FOUND) {
                 return Optional.empty();
             }
             throw e;
         }
+    }
+
+    private static List<Condition> asked(Ward ward, VolumeId id) throws IOException {
+        return ward.pool().ask("the health of volume " + id, () -> conditions(ward, id));
     }
 
     private static List<Condition> conditions(Ward ward, VolumeId id) throws IOException {
@@ -121,19 +129,19 @@ public final class Health {
     }
 
     private List<Ward> wards() {
-        var states = watch.states(pools.all());
-        var wards = new ArrayList<Ward>();
-        for (var i = 0; i < states.size(); i++) {
-            var state = states.get(i);
-            if (state.usable()) {
-                pools.all().get(i).ifOpen().ifPresent(open -> wards.add(new Ward(open, state)));
-            }
+        var states = new HashMap<Pool, PoolState>();
+        var asked = watch.states(pools.all());
+        for (var i = 0; i < asked.size(); i++) {
+            states.put(pools.all().get(i), asked.get(i));
         }
-        wards.sort(Comparator.comparing(Ward::prefix));
-        return wards;
-    }
-
-    private static String prefix(VolumeId id) {
-        return id.pool() + "." + id.poolTag() + ".";
+        return pools.usable().stream()
+                .map(
+                        open ->
+                                new Ward(
+                                        open.pool(),
+                                        open.backend(),
+                                        Objects.requireNonNull(states.get(open.pool()))))
+                .filter(ward -> ward.state().usable())
+                .toList();
     }
 }

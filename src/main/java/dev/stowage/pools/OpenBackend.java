@@ -23,7 +23,7 @@ final class OpenBackend {
     private final Backend backend;
     private final Backend guarded;
     private final Judge judge;
-    private int calls;
+    private final Callers callers;
     private Optional<VolumeException> givenUp = Optional.empty();
     private boolean closing;
     private boolean closed;
@@ -36,6 +36,7 @@ final class OpenBackend {
 
     OpenBackend(Backend backend, Judge judge) {
         this.backend = backend;
+        this.callers = new Callers(backend.pool().name());
         this.judge = judge;
         this.guarded =
                 (Backend)
@@ -71,7 +72,7 @@ final class OpenBackend {
         if (!Arrays.asList(method.getExceptionTypes()).contains(IOException.class)) {
             return invoke(method, given); // does not look at the disk
         }
-        enter();
+        enter(method.getName());
         try {
             return invoke(method, given);
         } catch (IOException | VolumeException e) {
@@ -98,11 +99,20 @@ final class OpenBackend {
         };
     }
 
-    private synchronized void enter() {
-        if (givenUp.isPresent()) {
-            throw again(givenUp.get());
+    private void enter(String call) {
+        callers.enter(call);
+        synchronized (this) {
+            if (givenUp.isEmpty()) {
+                return;
+            }
         }
-        calls++;
+        leave();
+        throw again(givenUp.get());
+    }
+
+    /// What the thread waits for in this backend, in words.
+    Optional<String> waiting(Thread thread) {
+        return callers.waiting(thread);
     }
 
     /// The same refusal with this call's own stack.
@@ -111,9 +121,7 @@ final class OpenBackend {
     }
 
     private void leave() {
-        synchronized (this) {
-            calls--;
-        }
+        callers.leave();
         closeIfLeft();
     }
 
@@ -127,7 +135,7 @@ final class OpenBackend {
 
     private void closeIfLeft() {
         synchronized (this) {
-            if (givenUp.isEmpty() || calls > 0) {
+            if (givenUp.isEmpty() || !callers.none()) {
                 return;
             }
         }

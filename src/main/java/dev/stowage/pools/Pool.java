@@ -5,6 +5,7 @@ import dev.stowage.spi.Diagnosable;
 import dev.stowage.spi.PoolSource;
 import dev.stowage.volume.Condition;
 import dev.stowage.volume.Fault;
+import dev.stowage.volume.IoSupplier;
 import dev.stowage.volume.NodeId;
 import dev.stowage.volume.PoolId;
 import dev.stowage.volume.PooledId;
@@ -16,6 +17,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,11 +31,19 @@ public final class Pool implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Pool.class);
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(5);
 
+    /// How long callers wait for the pool to be opened. One with 100,000 volumes needs seconds.
+    private static final Duration OPENING = Duration.ofSeconds(15);
+
+    /// How long a call that goes to several pools waits for the answer of one.
+    private static final Duration ANSWER = Duration.ofSeconds(10);
+
     private final String name;
     private final PoolDefaults defaults;
     private final PoolSource source;
 
     private State state = new Untried();
+
+    private final Questions questions;
 
     /// The backend that was open last; who it is can be asked also when it is closed.
     private Optional<Backend> last = Optional.empty();
@@ -38,6 +51,9 @@ public final class Pool implements AutoCloseable {
     private sealed interface State {}
 
     private record Untried() implements State {}
+
+    /// A thread of its own opens the pool: its disk may hang.
+    private record Opening(long sinceNanos, CompletableFuture<State> result) implements State {}
 
     private record Open(OpenBackend opened) implements State {}
 
@@ -54,6 +70,7 @@ public final class Pool implements AutoCloseable {
         this.name = PoolId.requireName(name);
         this.defaults = defaults;
         this.source = source;
+        this.questions = new Questions(name, ANSWER);
     }
 
     /// The name that the configuration gives it today.
@@ -74,14 +91,43 @@ public final class Pool implements AutoCloseable {
         return opened().guarded();
     }
 
-    private synchronized OpenBackend opened() {
-        state = next(state);
-        return switch (state) {
+    private OpenBackend opened() {
+        return switch (settled(begun())) {
             case Open open -> open.opened();
             case Refused refused -> throw OpenBackend.again(refused.reason());
-            case Untried _ ->
+            case Untried _, Opening _ ->
                     throw new IllegalStateException("a pool that was tried is open or refused");
         };
+    }
+
+    /// Begins to open the pool if that is due, and does not wait for it.
+    public void begin() {
+        var _ = begun();
+    }
+
+    /// Where an opening has not ended in time, nobody waits for it any more until it does.
+    private State settled(State state) {
+        if (!(state instanceof Opening opening)) {
+            return state;
+        }
+        var left = OPENING.toNanos() - (System.nanoTime() - opening.sinceNanos());
+        try {
+            return opening.result().get(Math.max(0, left), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            throw stillOpening(opening);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw stillOpening(opening);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private VolumeException stillOpening(Opening opening) {
+        return new VolumeException(
+                Reason.UNAVAILABLE,
+                "this waits for "
+                        + Callers.silence(name, "it is being opened", opening.sinceNanos()));
     }
 
     /// How the pool is. Hangs where its disk does.
@@ -205,13 +251,38 @@ public final class Pool implements AutoCloseable {
         }
     }
 
-    /// Whether it lies in this pool, also while the pool is sick. A pool that was open
-    /// before is not asked: one that hangs must not hold up calls to the others.
+    /// Asks the pool on another thread and waits only so long, for calls that go to several pools.
+    ///
+    /// @param what is asked, for messages
+    /// @throws VolumeException UNAVAILABLE if the pool does not answer in time
+    public <T> T ask(String what, IoSupplier<T> question) throws IOException {
+        return questions.ask(what, question);
+    }
+
+    /// What a thread waits for in this pool, in words; empty if it does not.
+    Optional<String> waiting(Thread thread) {
+        synchronized (this) {
+            return state instanceof Open open ? open.opened().waiting(thread) : Optional.empty();
+        }
+    }
+
+    /// Whether it lies in this pool, as far as that is known without opening it: it was open
+    /// before.
+    boolean isKnownToOwn(PooledId id) {
+        Optional<Backend> before;
+        synchronized (this) {
+            before = last;
+        }
+        return owns(id, source.knownTag().or(() -> before.map(open -> open.pool().tag())));
+    }
+
+    /// Whether it lies in this pool, also while the pool is sick.
     public boolean owns(PooledId id) {
-        return source.knownTag()
-                .or(() -> lastOpen().map(open -> open.pool().tag()))
-                .filter(id.poolTag()::equals)
-                .isPresent();
+        return owns(id, source.knownTag().or(() -> lastOpen().map(open -> open.pool().tag())));
+    }
+
+    private static boolean owns(PooledId id, Optional<String> tag) {
+        return tag.filter(id.poolTag()::equals).isPresent();
     }
 
     /// Where its volumes can be reached, seen from `node`; known also while the pool is sick.
@@ -235,33 +306,64 @@ public final class Pool implements AutoCloseable {
         return source.gives(power);
     }
 
-    private State next(State before) {
-        return switch (before) {
-            case Open open -> open;
-            case Refused refused when !refused.retryDue() -> refused;
-            case Refused refused -> open(Optional.of(refused.reason().getMessage()));
-            case Untried _ -> open(Optional.empty());
-        };
+    private synchronized State begun() {
+        switch (state) {
+            case Untried _ -> state = opening(Optional.empty());
+            case Refused refused when refused.retryDue() ->
+                    state = opening(Optional.of(refused.reason().getMessage()));
+            case Refused _, Opening _, Open _ -> {}
+        }
+        return state;
+    }
+
+    /// @param said what the log already says about this pool; it is not said again
+    private Opening opening(Optional<String> said) {
+        var opening = new Opening(System.nanoTime(), new CompletableFuture<>());
+        Thread.ofPlatform()
+                .daemon(true)
+                .name("pool-open-" + name)
+                .start(() -> opening.result().complete(ended(opening, open(said))));
+        return opening;
+    }
+
+    private State ended(Opening opening, State result) {
+        synchronized (this) {
+            if (state == opening) {
+                state = result;
+                if (result instanceof Open open) {
+                    last = Optional.of(open.opened().guarded());
+                }
+                return result;
+            }
+        }
+        if (result instanceof Open open) { // the driver ended meanwhile
+            open.opened().close();
+        }
+        return result;
     }
 
     /// @param said what the log already says about this pool; it is not said again
     private State open(Optional<String> said) {
         try {
             var opened = new OpenBackend(source.open(), this::judge);
-            last = Optional.of(opened.guarded());
             LOG.info("pool {} is open ({})", name, opened.itself().pool().uuid());
             return new Open(opened);
         } catch (VolumeException e) {
             return refuse(e, said);
         } catch (IOException | RuntimeException e) {
-            return refuse(
-                    new VolumeException(
-                            Reason.UNAVAILABLE,
-                            "pool %s can't be opened: %s: look at its disk and the kernel's log (dmesg); it is tried again every few seconds"
-                                    .formatted(name, e.getMessage()),
-                            e),
-                    said);
+            return refuse(cannotOpen(e), said);
+        } catch (Error e) {
+            var _ = refuse(cannotOpen(e), said);
+            throw e;
         }
+    }
+
+    private VolumeException cannotOpen(Throwable e) {
+        return new VolumeException(
+                Reason.UNAVAILABLE,
+                "pool %s can't be opened: %s: look at its disk and the kernel's log (dmesg); it is tried again every few seconds"
+                        .formatted(name, e.getMessage()),
+                e);
     }
 
     private Refused refuse(VolumeException reason, Optional<String> said) {
@@ -276,8 +378,9 @@ public final class Pool implements AutoCloseable {
         switch (state) {
             case Open open -> open.opened().close();
             case Refused refused -> refused.leaving().ifPresent(OpenBackend::close);
-            case Untried _ -> {}
+            case Untried _, Opening _ -> {}
         }
         state = new Untried();
+        questions.close();
     }
 }

@@ -65,7 +65,8 @@ public final class PoolGroups {
 
     /// Makes the group, or finds the one that the same request made before.
     ///
-    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a group of other volumes
+    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a group of other volumes of
+    ///     the same pool
     public GroupSnapshot create(String name, List<VolumeId> sources) throws IOException {
         var backend = onePool(sources);
         if (!(backend instanceof GroupSnapshots groups)) {
@@ -74,7 +75,6 @@ public final class PoolGroups {
                     "pool %s makes no group snapshots: use another pool"
                             .formatted(backend.pool().name()));
         }
-        requireFreeElsewhere(name, backend);
         var group = groups.createGroup(idFor(name, sources), name, sources, freezer);
         group.differenceFrom(name, sources)
                 .ifPresent(
@@ -82,22 +82,6 @@ public final class PoolGroups {
                             throw taken(group, difference);
                         });
         return group;
-    }
-
-    /// Ids are of one pool; a name is of all.
-    private void requireFreeElsewhere(String name, Backend own) throws IOException {
-        for (var pool : pools.all()) {
-            var backend = pool.ifOpen();
-            if (backend.isPresent()
-                    && backend.get() != own
-                    && backend.get() instanceof GroupSnapshots others) {
-                var id = GroupId.of(backend.get().pool(), name);
-                var there = Pools.unlessSick(() -> others.findGroup(id)).flatMap(found -> found);
-                if (there.isPresent()) {
-                    throw taken(there.get(), "it is of volumes of another pool");
-                }
-            }
-        }
     }
 
     private static VolumeException taken(GroupSnapshot group, String difference) {

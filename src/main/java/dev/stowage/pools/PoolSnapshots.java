@@ -14,7 +14,6 @@ import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -51,7 +50,8 @@ public final class PoolSnapshots {
     ///
     /// @param requisite places one of which must reach the snapshot; empty: anywhere
     /// @param freezeAtMost for how long the volume may be frozen if it can't be had otherwise
-    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a snapshot of another volume
+    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a snapshot of another
+    ///     volume of the same pool
     public Snapshot create(
             String name, VolumeId source, List<Topology> requisite, Optional<Duration> freezeAtMost)
             throws IOException {
@@ -63,7 +63,6 @@ public final class PoolSnapshots {
                             .formatted(backend.pool().name()));
         }
         requireReach(backend, requisite);
-        requireFreeElsewhere(name, backend);
         var freeze = freezeAtMost.map(bound -> new FreezePermit(freezer, bound));
         var snapshot = snapshots.createSnapshot(idFor(name, source), name, source, freeze);
         snapshot.differenceFrom(name, source)
@@ -72,19 +71,6 @@ public final class PoolSnapshots {
                             throw taken(snapshot, difference);
                         });
         return snapshot;
-    }
-
-    /// Ids are of one pool; a name is of all.
-    private void requireFreeElsewhere(String name, Backend own) throws IOException {
-        for (var backend : inOrderOfIds()) {
-            if (backend != own && backend instanceof Snapshots others) {
-                var id = SnapshotId.of(backend.pool(), name);
-                var there = Pools.unlessSick(() -> others.findSnapshot(id)).flatMap(found -> found);
-                if (there.isPresent()) {
-                    throw taken(there.get(), "it is of volume " + there.get().source());
-                }
-            }
-        }
     }
 
     private static VolumeException taken(Snapshot snapshot, String difference) {
@@ -118,7 +104,10 @@ public final class PoolSnapshots {
 
     /// As [#find], for a list: what lies in a pool that is not here is in no list.
     public Optional<Snapshot> listed(SnapshotId id) throws IOException {
-        return pools.all().stream().anyMatch(pool -> pool.owns(id)) ? find(id) : Optional.empty();
+        var pool = pools.owner(id);
+        return pool.isPresent()
+                ? pool.get().ask("the record of a snapshot", () -> find(id))
+                : Optional.empty();
     }
 
     /// @throws VolumeException NOT_FOUND if there is no such snapshot
@@ -136,35 +125,28 @@ public final class PoolSnapshots {
     public Page list(Optional<VolumeId> source, Optional<SnapshotId> after, int limit)
             throws IOException {
         var found = new ArrayList<Snapshot>();
-        for (var backend : inOrderOfIds()) {
+        for (var usable : pools.usable()) {
             if (found.size() > limit) {
                 break;
             }
-            if (backend instanceof Snapshots snapshots
-                    && (after.isEmpty() || prefix(backend).compareTo(prefix(after.get())) >= 0)) {
-                var within = after.filter(a -> prefix(a).equals(prefix(backend)));
-                var room = limit + 1 - found.size();
-                Pools.unlessSick(() -> snapshots.listSnapshots(source, within, room))
+            if ((after.isEmpty() || usable.mayFollow(after.get()))
+                    && source.filter(id -> !usable.owns(id)).isEmpty()
+                    && usable.backend() instanceof Snapshots snapshots) {
+                var within = after.filter(usable::owns);
+                var left = limit + 1 - found.size();
+                Pools.unlessSick(
+                                () ->
+                                        usable.pool()
+                                                .ask(
+                                                        "the list of its snapshots",
+                                                        () ->
+                                                                snapshots.listSnapshots(
+                                                                        source, within, left)))
                         .ifPresent(found::addAll);
             }
         }
         return found.size() > limit
                 ? new Page(found.subList(0, limit), Optional.of(found.get(limit - 1).id()))
                 : new Page(found, Optional.empty());
-    }
-
-    private List<Backend> inOrderOfIds() {
-        return pools.all().stream()
-                .flatMap(pool -> pool.ifOpen().stream())
-                .sorted(Comparator.comparing(PoolSnapshots::prefix))
-                .toList();
-    }
-
-    private static String prefix(Backend backend) {
-        return backend.pool().name() + "." + backend.pool().tag() + ".";
-    }
-
-    private static String prefix(SnapshotId id) {
-        return id.pool() + "." + id.poolTag() + ".";
     }
 }

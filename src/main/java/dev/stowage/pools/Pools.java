@@ -48,7 +48,49 @@ public final class Pools implements AutoCloseable {
     ///
     /// @throws VolumeException FAILED_PRECONDITION if the pool is none of ours
     public Pool owning(PooledId id) {
-        return pools.stream().filter(p -> p.owns(id)).findFirst().orElseThrow(() -> notHere(id));
+        return owner(id).orElseThrow(() -> notHere(id));
+    }
+
+    /// One that was never open is asked last: it may have to be opened for that, and hang.
+    Optional<Pool> owner(PooledId id) {
+        var known = pools.stream().filter(pool -> pool.isKnownToOwn(id)).findFirst();
+        return known.isPresent() ? known : pools.stream().filter(p -> p.owns(id)).findFirst();
+    }
+
+    /// A pool that is open.
+    record Usable(Pool pool, Backend backend) {
+        /// How the ids of the pool begin.
+        private String prefix() {
+            return backend.pool().name() + "." + backend.pool().tag() + ".";
+        }
+
+        /// Whether ids of this pool can come after this one.
+        boolean mayFollow(PooledId id) {
+            return prefix().compareTo(prefix(id)) >= 0;
+        }
+
+        boolean owns(PooledId id) {
+            return prefix().equals(prefix(id));
+        }
+
+        private static String prefix(PooledId id) {
+            return id.pool() + "." + id.poolTag() + ".";
+        }
+    }
+
+    /// Those that can be used, in order of their ids. All are begun before one is waited for, so
+    /// that several that hang are waited for together.
+    List<Usable> usable() {
+        pools.forEach(Pool::begin);
+        return pools.stream()
+                .flatMap(pool -> pool.ifOpen().map(open -> new Usable(pool, open)).stream())
+                .sorted(Comparator.comparing(Usable::prefix))
+                .toList();
+    }
+
+    /// What a thread waits for in one of the pools, in words; empty if it does not.
+    public Optional<String> waiting(Thread thread) {
+        return pools.stream().flatMap(pool -> pool.waiting(thread).stream()).findFirst();
     }
 
     /// What to answer where work on a volume outside of its pool failed: the failure itself, or
@@ -56,7 +98,7 @@ public final class Pools implements AutoCloseable {
     ///
     /// @throws VolumeException in the latter case
     IOException judged(PooledId id, IOException failed) {
-        var pool = pools.stream().filter(p -> p.owns(id)).findFirst();
+        var pool = owner(id);
         if (pool.isPresent() && pool.get().judged(failed) instanceof VolumeException refused) {
             throw refused;
         }

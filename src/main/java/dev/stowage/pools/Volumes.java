@@ -26,7 +26,6 @@ import dev.stowage.volume.VolumeId;
 import dev.stowage.volume.VolumeSpec;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -201,9 +200,8 @@ public final class Volumes {
     /// published capacity for each StorageClass. A node without any pool tells itself, for one that
     /// tells nothing would be taken for a node that reaches everything.
     public Topology topologyOfNode() {
-        return pools.all().stream()
-                .flatMap(pool -> pool.ifOpen().stream())
-                .map(backend -> backend.topology(node))
+        return pools.usable().stream()
+                .map(usable -> usable.backend().topology(node))
                 .reduce(Topology::and)
                 .orElseGet(() -> Topology.node(node));
     }
@@ -212,12 +210,12 @@ public final class Volumes {
     /// last page may be empty, where what is left turns out to be damaged.
     public Page list(Optional<VolumeId> after, int limit) throws IOException {
         var found = new ArrayList<ListedVolume>();
-        for (var backend : inOrderOfIds()) {
-            if (after.isEmpty() || prefix(backend).compareTo(prefix(after.get())) >= 0) {
-                var within = after.filter(a -> prefix(a).equals(prefix(backend)));
-                var room = limit - found.size();
-                Pools.unlessSick(() -> backend.list(within, room)).ifPresent(found::addAll);
-                if (found.size() == limit && hasMore(backend, found.getLast().volume().id())) {
+        for (var usable : pools.usable()) {
+            if (after.isEmpty() || usable.mayFollow(after.get())) {
+                var within = after.filter(usable::owns);
+                var left = limit - found.size();
+                Pools.unlessSick(() -> list(usable, within, left)).ifPresent(found::addAll);
+                if (found.size() == limit && hasMore(usable, found.getLast().volume().id())) {
                     return new Page(found, Optional.of(found.getLast().volume().id()));
                 }
             }
@@ -225,15 +223,28 @@ public final class Volumes {
         return new Page(found, Optional.empty());
     }
 
-    private static boolean hasMore(Backend backend, VolumeId last) throws IOException {
-        return Pools.unlessSick(() -> backend.hasMore(last)).orElse(false);
+    private static List<ListedVolume> list(Pools.Usable usable, Optional<VolumeId> after, int limit)
+            throws IOException {
+        return usable.pool()
+                .ask("the list of its volumes", () -> usable.backend().list(after, limit));
+    }
+
+    private static boolean hasMore(Pools.Usable usable, VolumeId last) throws IOException {
+        return Pools.unlessSick(
+                        () ->
+                                usable.pool()
+                                        .ask(
+                                                "the list of its volumes",
+                                                () -> usable.backend().hasMore(last)))
+                .orElse(false);
     }
 
     /// How much can still be reserved; nothing where the volumes asked for can't be, nor in a pool
     /// that is absent, sick or read-only: whoever chooses a pool by this must not choose it.
     public Capacity capacity(CapacityQuery query) throws IOException {
         var pool = pools.named(query.pool());
-        return Pools.unlessSick(() -> capacity(pool, query)).orElse(Capacity.NONE);
+        return Pools.unlessSick(() -> pool.ask("its capacity", () -> capacity(pool, query)))
+                .orElse(Capacity.NONE);
     }
 
     private Capacity capacity(Pool pool, CapacityQuery query) throws IOException {
@@ -327,21 +338,6 @@ public final class Volumes {
         } catch (VolumeException e) {
             return Optional.of(e.getMessage());
         }
-    }
-
-    private List<Backend> inOrderOfIds() {
-        return pools.all().stream()
-                .flatMap(pool -> pool.ifOpen().stream())
-                .sorted(Comparator.comparing(Volumes::prefix))
-                .toList();
-    }
-
-    private static String prefix(Backend backend) {
-        return backend.pool().name() + "." + backend.pool().tag() + ".";
-    }
-
-    private static String prefix(VolumeId id) {
-        return id.pool() + "." + id.poolTag() + ".";
     }
 
     private static void requireModes(Backend backend, List<Capability> capabilities) {

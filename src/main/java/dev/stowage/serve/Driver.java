@@ -58,7 +58,7 @@ public final class Driver implements AutoCloseable, SocketWatch.Listener {
     private final PoolStates poolStates;
     private final Connectors connectors;
     private final Freezing freezing;
-    private final Operations operations = new Operations();
+    private final Operations operations;
     private final NodeService.Host host;
     private final CsiServer server;
     private volatile List<String> nodeProblems = List.of();
@@ -81,6 +81,7 @@ public final class Driver implements AutoCloseable, SocketWatch.Listener {
                         ? SeenPools.ofAnother(config.state())
                         : new SeenPools(config.state());
         this.pools = pools();
+        this.operations = new Operations(pools::waiting);
         this.volumes = new Volumes(pools, options.node(), new MkfsTrial(TEMPORARY));
         this.poolStates = new PoolStates(pools.all());
         this.connectors = NodeHost.connectors(options.node(), pools);

@@ -55,7 +55,8 @@ class HealthCallsTest {
                                     new PoolDefaults(FileSystemType.EXT4, Provisioning.THICK),
                                     new Found(backend))),
                     Optional.empty());
-    private final Operations operations = new Operations(Duration.ofMillis(50));
+    private final Operations operations =
+            new Operations(_ -> Optional.empty(), Duration.ofMillis(50));
 
     private record Found(Backend backend) implements PoolSource {
         @Override

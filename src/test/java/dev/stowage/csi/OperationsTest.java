@@ -8,6 +8,7 @@ import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.stub.StreamObserver;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -28,7 +29,7 @@ class OperationsTest {
     void aCallerIsAnsweredInTimeThoughTheWorkGoesOn() throws Exception {
         var mayEnd = new CountDownLatch(1);
         var ended = new CountDownLatch(1);
-        try (var operations = new Operations();
+        try (var operations = new Operations(_ -> Optional.empty());
                 var caller = Executors.newSingleThreadExecutor();
                 var clock = Executors.newScheduledThreadPool(1);
                 var context =
@@ -60,7 +61,7 @@ class OperationsTest {
 
     @Test
     void whatFailsUnexpectedlyIsInternal() {
-        try (var operations = new Operations()) {
+        try (var operations = new Operations(_ -> Optional.empty())) {
             operations.answer(
                     observer(),
                     () -> {
@@ -74,7 +75,7 @@ class OperationsTest {
 
     @Test
     void whatIsReadyInTimeIsAnsweredOnce() {
-        try (var operations = new Operations()) {
+        try (var operations = new Operations(_ -> Optional.empty())) {
             operations.answer(
                     observer(), () -> operations.read("path", "Stats", REQUEST, () -> DONE));
         }

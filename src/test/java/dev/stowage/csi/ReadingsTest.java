@@ -10,6 +10,7 @@ import dev.stowage.volume.VolumeException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -37,7 +38,7 @@ class ReadingsTest {
     /// Failure case 21: whichever of its paths is asked for, and however often.
     @Test
     void readingAVolumeThatHangsCostsOneThreadAndIsAborted() throws Exception {
-        var operations = closed(new Operations(Duration.ofMillis(50)));
+        var operations = closed(new Operations(_ -> Optional.empty(), Duration.ofMillis(50)));
         var _ = workers.submit(() -> operations.read("v", "Stats", request("/pod-a"), this::hang));
         reading.await();
         for (var path : new String[] {"/staging", "/pod-a", "/pod-b", "/pod-a"}) {
@@ -56,7 +57,7 @@ class ReadingsTest {
     /// Failure case 21: a volume that is well is read through two of its paths, one after another.
     @Test
     void readingsOfOneVolumeWaitForEachOther() throws Exception {
-        var operations = closed(new Operations(Duration.ofSeconds(30)));
+        var operations = closed(new Operations(_ -> Optional.empty(), Duration.ofSeconds(30)));
         var first = workers.submit(() -> operations.read("v", "Stats", request("/a"), this::hang));
         var second = workers.submit(() -> operations.read("v", "Stats", request("/b"), () -> DONE));
         thawed.countDown();
