@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 
 /// Which failures the log has already. Sidecars and the kubelet repeat a call that fails for as
 /// long as it fails, so the same answer to the same call is logged once in ten minutes.
@@ -16,6 +17,10 @@ final class RepeatedFailures {
 
     private static final int MOST_ANSWERS = 4;
 
+    /// Sizes, seconds and counters (not the number in a name, such as `node1`), and the hexadecimal
+    /// parts of the names of temporary files.
+    private static final Pattern VARYING = Pattern.compile("\\b(?:[0-9a-f]{8}|[0-9]+)\\b");
+
     private final Map<Call, Map<String, Logged>> failing = latest(MOST_CALLS);
 
     private record Call(String method, String name) {}
@@ -26,17 +31,18 @@ final class RepeatedFailures {
     /// Notes a failure.
     ///
     /// @param name what the call is about
-    /// @param answer code and message
+    /// @param answer code and message; the numbers in it, and the names of instances, may differ
     /// @param nowNanos by System.nanoTime()
     /// @return how often it was left out of the log since it was there last; empty: leave it out
     synchronized OptionalInt failed(String method, String name, String answer, long nowNanos) {
         var answers = failing.computeIfAbsent(new Call(method, name), _ -> latest(MOST_ANSWERS));
-        var logged = answers.get(answer);
+        var alike = VARYING.matcher(answer).replaceAll("#");
+        var logged = answers.get(alike);
         if (logged == null || nowNanos - logged.atNanos >= QUIET.toNanos()) {
-            answers.put(answer, new Logged(nowNanos, 0));
+            answers.put(alike, new Logged(nowNanos, 0));
             return OptionalInt.of(logged == null ? 0 : logged.repeated);
         }
-        answers.put(answer, new Logged(logged.atNanos, logged.repeated + 1));
+        answers.put(alike, new Logged(logged.atNanos, logged.repeated + 1));
         return OptionalInt.empty();
     }
 

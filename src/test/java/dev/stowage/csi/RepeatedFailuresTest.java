@@ -34,6 +34,15 @@ class RepeatedFailuresTest {
     }
 
     @Test
+    void anAnswerThatDiffersOnlyInNumbersIsTheSame() {
+        var full = "mkdirat(/p/.incoming/v.n1.07583fa9.799b1ad6.%d): ENOSPC, %d bytes are left";
+        assertThat(failed("a", full.formatted(7, 4096), 0)).hasValue(0);
+        assertThat(failed("a", full.formatted(18, 0), 1)).isEmpty();
+        assertThat(failed("a", "attached to node n1", 2)).hasValue(0);
+        assertThat(failed("a", "attached to node n2", 3)).hasValue(0);
+    }
+
+    @Test
     void aFailureAfterASuccessIsNews() {
         assertThat(failed("a", "full", 0)).hasValue(0);
         failures.succeeded("CreateVolume", "b");
