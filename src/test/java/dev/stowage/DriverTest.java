@@ -21,6 +21,8 @@ import csi.v1.ProbeRequest;
 import csi.v1.Topology;
 import csi.v1.TopologyRequirement;
 import csi.v1.ValidateVolumeCapabilitiesRequest;
+import dev.stowage.linux.Command;
+import dev.stowage.linux.Mounts;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestDriver;
@@ -28,6 +30,7 @@ import dev.stowage.testing.TestFolder;
 import io.grpc.Status;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +38,7 @@ import java.util.TreeSet;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -414,6 +418,37 @@ class DriverTest {
             driver.unpublish(one, "pod-a");
             driver.unstage(one);
             driver.detach(one, NODE);
+        }
+    }
+
+    /// A bind of the staging path has the mark of a staging too.
+    @Test
+    @DisplayName("17: a volume that is still mounted elsewhere on the node is not given to another")
+    void aVolumeThatIsMountedBesideItsStagingIsNotUnstaged() throws Exception {
+        try (var driver = TestDriver.central(folder, NODE)) {
+            var id = driver.create("data");
+            var staging =
+                    driver.stage(
+                            id, driver.attach(id, NODE, SINGLE_NODE_WRITER), SINGLE_NODE_WRITER);
+            var backup = Files.createDirectory(folder.resolve("backup"));
+            Command.run(
+                    List.of("mount", "--bind", staging.toString(), backup.toString()),
+                    Duration.ofSeconds(20));
+            for (var tries = 0; tries < 2; tries++) {
+                var refused =
+                        refusal(
+                                () -> {
+                                    driver.unstage(id);
+                                    return id;
+                                });
+                assertThat(refused.getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);
+                assertThat(refused.getDescription())
+                        .contains("also mounted on node " + NODE, backup.toString());
+            }
+            Mounts.unmount(backup);
+            driver.unstage(id);
+            driver.detach(id, NODE);
+            driver.delete(id);
         }
     }
 

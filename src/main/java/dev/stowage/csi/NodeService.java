@@ -195,10 +195,23 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                             "NodeUnstageVolume",
                             request,
                             () -> {
-                                host.staging().unstage(volume, staging);
+                                var others = host.staging().unstage(volume, staging);
+                                requireMountedNowhere(volume, others);
                                 return NodeUnstageVolumeResponse.getDefaultInstance();
                             });
                 });
+    }
+
+    /// Once it is unstaged the controller may attach it to another node, and what can still write
+    /// to it here would destroy it. A mount of that kind is a bind of the staging path, or a second
+    /// staging.
+    private void requireMountedNowhere(String volume, List<String> others) {
+        if (attach && !others.isEmpty()) {
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "volume %s is also mounted on node %s at %s: unmount it there, or unstage it; until then it stays attached to this node"
+                            .formatted(volume, node, others.getFirst()));
+        }
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.stowage.node;
 
+import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
 import dev.stowage.node.device.Connectors;
 import dev.stowage.node.limit.Limiting;
@@ -10,6 +11,7 @@ import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Function;
 
 /// Makes a volume ready on this node and takes it back. Everything is idempotent, and a driver
@@ -60,8 +62,9 @@ public final class Staging {
     /// @param volumeId any text; what is no id of ours has nothing staged
     /// @throws VolumeException FAILED_PRECONDITION if the volume is published, or something else
     ///     is mounted at the path
-    public void unstage(String volumeId, Path stagingPath) throws IOException {
-        unstaging.unstage(volumeId, stagingPath);
+    /// @return where else on this node the volume is mounted as a staging is
+    public List<String> unstage(String volumeId, Path stagingPath) throws IOException {
+        return unstaging.unstage(volumeId, stagingPath).stream().map(MountPoint::path).toList();
     }
 
     /// As [#unstage], wherever the volume is staged.

@@ -36,7 +36,8 @@ final class Unstaging {
         this.limiting = limiting;
     }
 
-    void unstage(String volumeId, Path stagingPath) throws IOException {
+    /// @return where the volume is mounted still, as another staging is
+    List<MountPoint> unstage(String volumeId, Path stagingPath) throws IOException {
         var id = VolumeId.parse(volumeId);
         var devices = connectors.find(id).ofImage(id);
         var place = HostPath.find(stagingPath);
@@ -52,6 +53,7 @@ final class Unstaging {
         } else if (place.isEmpty()) {
             refusePublished(volumeId, others);
         }
+        return others;
     }
 
     /// Whether something of the volume is published on this node.
@@ -66,7 +68,7 @@ final class Unstaging {
             return false;
         }
         for (var staging : stagings) {
-            unstage(id.toString(), stagingPath(staging));
+            var _ = unstage(id.toString(), stagingPath(staging));
         }
         if (stagings.isEmpty()) { // an unstage was killed after its unmount
             var devices = new VolumeDevices(mounts.devices(), List.of());
@@ -111,8 +113,7 @@ final class Unstaging {
         for (var mount : bound) {
             requireNode(volumeId, mounts, mount);
         }
-        var others = new ArrayList<>(mounts.except(path));
-        others.removeIf(mount -> mount.path().equals(device.toString()));
+        var others = elsewhere(mounts, path, device);
         refusePublished(volumeId, others);
         if (!here.isEmpty()) {
             thaw(path);
@@ -128,7 +129,19 @@ final class Unstaging {
             requireGone(volumeId, path, device, mounts);
         }
         removeDeviceFile(place);
+        return others.isEmpty() ? others : elsewhere(now(mounts), path, device);
+    }
+
+    private static List<MountPoint> elsewhere(VolumeMounts mounts, Path path, Path device)
+            throws IOException {
+        var others = new ArrayList<>(mounts.except(path));
+        others.removeIf(mount -> mount.path().equals(device.toString()));
         return others;
+    }
+
+    /// An unmount also takes away what it was propagated to.
+    private static VolumeMounts now(VolumeMounts before) throws IOException {
+        return new VolumeMounts(MountTable.read(), before.devices());
     }
 
     private void unmount(String volumeId, Path path, List<MountPoint> there) throws IOException {
@@ -224,9 +237,8 @@ final class Unstaging {
 
     private static void requireGone(String volumeId, Path path, Path device, VolumeMounts before)
             throws IOException {
-        var now = new VolumeMounts(MountTable.read(), before.devices());
-        var left = new ArrayList<>(now.at(path));
-        left.addAll(now.at(device));
+        var left = new ArrayList<>(now(before).at(path));
+        left.addAll(now(before).at(device));
         if (!left.isEmpty()) {
             throw new IOException(
                     "volume %s is still mounted at %s after it was unmounted: somebody mounts it at the same time"
