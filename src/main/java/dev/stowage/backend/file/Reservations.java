@@ -189,7 +189,8 @@ final class Reservations {
         var reservable = (long) (overcommit * capacityBytes) - thickBytes - thinBytes;
         var freeBytes = usage.availableBytes() - RESERVE_BYTES;
         return switch (provisioning) {
-            case THIN -> reservable;
+            // it reserves nothing of what is free, but on a full disk it could not even be made
+            case THIN -> freeBytes > 0 ? reservable : 0;
             case THICK ->
                     Math.min(
                             reservable,

@@ -29,6 +29,7 @@ final class Trash {
     private final Durable durable;
     private final Reservations reservations;
     private final Background background;
+    private final Spare spare;
     private final boolean shared;
 
     Trash(OpenPool open) {
@@ -37,6 +38,7 @@ final class Trash {
         durable = open.durable();
         reservations = open.reservations();
         background = open.background();
+        spare = new Spare(pool, durable);
         shared = open.shared();
     }
 
@@ -73,7 +75,8 @@ final class Trash {
     }
 
     /// False if another driver was first. Where a full disk has no room for one more name in the
-    /// trash (XFS keeps few of them in the folder's inode) what is there is erased first.
+    /// trash (XFS keeps few of them in the folder's inode) what is there is erased first, then the
+    /// spare file is given up.
     private boolean renamed(Path folder, Path trashed) throws IOException {
         for (var tries = 0; ; tries++) {
             try {
@@ -86,8 +89,12 @@ final class Trash {
                 if (!Durable.noRoom(e) || tries == TRIES) {
                     throw CapacityCheck.explained(e, pool.root());
                 }
+                LOG.debug("{} has no place in the trash: {}", folder, e.getMessage());
             }
             makeRoom();
+            if (tries > 0) {
+                var _ = spare.spend();
+            }
         }
     }
 
@@ -126,6 +133,7 @@ final class Trash {
 
     /// Takes up what earlier runs left.
     void eraseLeftovers() throws IOException {
+        background.submit("keeping spare space", spare::keep);
         trashed().forEach(entry -> eraseLater(new VolumeFolder(entry)));
     }
 
@@ -136,7 +144,12 @@ final class Trash {
     }
 
     private void eraseLater(VolumeFolder trashed) {
-        background.submit("erasing " + trashed.path(), () -> erase(trashed));
+        background.submit(
+                "erasing " + trashed.path(),
+                () -> {
+                    erase(trashed);
+                    spare.keep();
+                });
     }
 
     private void erase(VolumeFolder trashed) throws IOException {

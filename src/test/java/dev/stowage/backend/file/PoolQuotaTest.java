@@ -172,6 +172,30 @@ final class PoolQuotaTest {
         assertThat(refusal(backend, 64).reason()).isEqualTo(Reason.NO_SPACE);
     }
 
+    @Test
+    @DisplayName("73: a volume is deleted also where the quota has no space for the delete")
+    void aQuotaThatVolumesHaveUsedUpIsFreedByDeletes() throws Exception {
+        enable();
+        limit(ofSubvolume(), 200);
+        var backend = pool.open();
+        for (var name : List.of("a", "b")) {
+            var _ = backend.create(VolumeId.of(backend.pool(), name), Specs.thin(name, 90 * MIB));
+        }
+        limit(ofSubvolume(), 80);
+        backend = pool.reopen();
+        fill(backend.image(VolumeId.of(backend.pool(), "a")));
+        Linux.syncfs(disk.mountPoint());
+        assertThat(backend.capacity(Provisioning.THIN).availableBytes()).isZero();
+        assertThat(refusal(backend, 16).reason()).isEqualTo(Reason.NO_SPACE);
+        // One with nothing in it frees nothing; the full one comes last.
+        for (var name : List.of("b", "a")) {
+            backend.delete(VolumeId.of(backend.pool(), name));
+        }
+        backend = pool.reopen();
+        assertThat(largest(backend)).isGreaterThan(60);
+        assertThat(make(backend, "new", 32).capacityBytes()).isEqualTo(32 * MIB);
+    }
+
     /// btrfs counts when it commits, so the pool may see more than there is.
     @Test
     void aQuotaThatIsReachedInTheMiddleIsNoSpaceAndLeavesNothing() throws Exception {
