@@ -16,9 +16,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -144,12 +146,46 @@ class SelfRegistrationTest {
         assertThat(elsewhere).doesNotExist();
     }
 
+    /// The kubelet asks for the topology only when it registers a driver: a node that starts before
+    /// its shared disk is mounted would never get the pool's label.
+    @Test
+    @DisplayName("80: a shared pool that comes after the registration is told by a new one")
+    void aSharedPoolThatComesLaterIsTold() throws Exception {
+        yaml = "attach: true\npools: {far: {type: file, path: %s/far/pool, shared: true}}\n";
+        serve("driver");
+        awaitRegistrationSocket();
+        assertThat(segments()).containsOnlyKeys("topology.csi.stowage.dev/node");
+        var before = Files.getAttribute(registrationSocket(), "unix:ino");
+        Files.createDirectory(folder.resolve("far"));
+        Polling.await(
+                "the driver is registered anew",
+                LIMIT,
+                () ->
+                        Files.exists(registrationSocket())
+                                && !Files.getAttribute(registrationSocket(), "unix:ino")
+                                        .equals(before));
+        assertThat(segments().keySet())
+                .singleElement()
+                .asString()
+                .startsWith("topology.csi.stowage.dev/pool-");
+    }
+
+    private Map<String, String> segments() {
+        try (var driver = new CsiClient(Path.of(info().getEndpoint()))) {
+            return driver.node()
+                    .nodeGetInfo(NodeGetInfoRequest.getDefaultInstance())
+                    .getAccessibleTopology()
+                    .getSegmentsMap();
+        }
+    }
+
     /// In a mount namespace of its own, where mounts reach others as they must on a node.
+    private String yaml = "attach: false\npools: {ssd: {type: file, path: %s/ssd}}\n";
+
     private Process serve(String name, String... more) throws IOException {
         Files.writeString(
                 folder.resolve("stowage.yaml"),
-                "driver: d.io\nattach: false\nstate: %1$s/state\npools: {ssd: {type: file, path: %1$s/ssd}}\n"
-                        .formatted(folder));
+                ("driver: d.io\nstate: %s/state\n" + yaml).formatted(folder, folder));
         var command =
                 new ArrayList<>(
                         List.of(

@@ -251,6 +251,15 @@ public final class Pool implements AutoCloseable {
         }
     }
 
+    /// The backend if the pool is open at this moment; nothing is begun and nothing waited for.
+    Optional<Backend> ifOpenNow() {
+        synchronized (this) {
+            return state instanceof Open open
+                    ? Optional.of(open.opened().guarded())
+                    : Optional.empty();
+        }
+    }
+
     /// Asks the pool on another thread and waits only so long, for calls that go to several pools.
     ///
     /// @param what is asked, for messages

@@ -36,6 +36,9 @@ public final class Volumes {
     private final Pools pools;
     private final NodeId node;
     private final Contents contents;
+    /// What [#topologyOfNode] said last.
+    private volatile Optional<Topology> told = Optional.empty();
+
     private final WaitingDeletions waitingDeletions = new WaitingDeletions();
 
     public Volumes(Pools pools, NodeId node, FormatTrial trial) {
@@ -200,10 +203,28 @@ public final class Volumes {
     /// published capacity for each StorageClass. A node without any pool tells itself, for one that
     /// tells nothing would be taken for a node that reaches everything.
     public Topology topologyOfNode() {
-        return pools.usable().stream()
-                .map(usable -> usable.backend().topology(node))
-                .reduce(Topology::and)
-                .orElseGet(() -> Topology.node(node));
+        var topology =
+                pools.usable().stream()
+                        .map(usable -> usable.backend().topology(node))
+                        .reduce(Topology::and)
+                        .orElseGet(() -> Topology.node(node));
+        told = Optional.of(topology);
+        return topology;
+    }
+
+    /// Whether this node reaches a pool that it did not tell when it was asked last, such as one
+    /// whose disk was mounted since. Says so once.
+    public boolean reachesMoreThanTold() {
+        var before = told;
+        var more =
+                before.isPresent()
+                        && pools.all().stream()
+                                .flatMap(pool -> pool.ifOpenNow().stream())
+                                .anyMatch(open -> !open.topology(node).within(before.get()));
+        if (more) {
+            told = Optional.empty();
+        }
+        return more;
     }
 
     /// Volumes of all usable pools in order of their ids. No record is read for two pages; so the

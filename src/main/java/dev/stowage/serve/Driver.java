@@ -170,6 +170,11 @@ public final class Driver implements AutoCloseable, SocketWatch.Listener {
         }
     }
 
+    /// Whether this node reaches a pool that the kubelet was not told of.
+    boolean reachesMoreThanTold() {
+        return volumes.reachesMoreThanTold();
+    }
+
     boolean ready() {
         return ready;
     }

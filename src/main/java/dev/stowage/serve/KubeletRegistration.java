@@ -7,21 +7,34 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Makes the driver known to the kubelet, as node-driver-registrar would: a socket in the folder
 /// that the kubelet watches. The kubelet asks it who the driver is when the socket appears, also in
 /// place of one that a killed driver left, and at each of its own starts; when the socket goes, the
 /// kubelet forgets the driver.
 final class KubeletRegistration implements AutoCloseable, SocketWatch.Listener {
+    private static final Logger LOG = LoggerFactory.getLogger(KubeletRegistration.class);
+
     private final CsiServer server;
     private final Path folder;
+    private final BooleanSupplier outdated;
 
     /// @param endpoint the driver's own socket, which must serve before this starts
     /// @param refused told the kubelet's reason
+    /// @param outdated whether the kubelet should ask anew what it asked when it registered the
+    ///     driver
     KubeletRegistration(
-            String driver, KubeletFolder kubelet, Path endpoint, Consumer<String> refused) {
+            String driver,
+            KubeletFolder kubelet,
+            Path endpoint,
+            Consumer<String> refused,
+            BooleanSupplier outdated) {
         kubelet.requireInside(endpoint);
+        this.outdated = outdated;
         this.folder = kubelet.registry();
         this.server =
                 new CsiServer(
@@ -50,6 +63,11 @@ final class KubeletRegistration implements AutoCloseable, SocketWatch.Listener {
     /// whoever is in it.
     @Override
     public boolean hasLostSocket() throws IOException {
+        if (outdated.getAsBoolean()) {
+            LOG.info(
+                    "this node reaches more pools than it told the kubelet: it is registered anew");
+            Files.deleteIfExists(socket());
+        }
         return server.hasLostSocket() && Files.isDirectory(folder);
     }
 

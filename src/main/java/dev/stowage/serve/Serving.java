@@ -52,7 +52,8 @@ final class Serving {
                                         config.driver(),
                                         kubelet,
                                         driver.socket(),
-                                        _ -> exit.complete(REFUSED)));
+                                        _ -> exit.complete(REFUSED),
+                                        driver::reachesMoreThanTold));
         this.claimEvents = claimEvents;
         this.http = http;
     }
