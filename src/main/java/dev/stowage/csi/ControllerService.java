@@ -145,13 +145,12 @@ public final class ControllerService extends ControllerGrpc.ControllerImplBase {
                 observer,
                 () -> {
                     modifying.checkCreate(request);
-                    var asked = Requests.volumeRequest(request);
-                    var id = volumes.idFor(asked);
+                    var wanted = volumes.resolve(Requests.volumeRequest(request));
                     return operations.run(
-                            id.toString(),
+                            wanted.id().toString(),
                             "CreateVolume",
                             request,
-                            () -> Replies.createVolume(volumes.create(asked)));
+                            () -> Replies.createVolume(volumes.create(wanted)));
                 });
     }
 

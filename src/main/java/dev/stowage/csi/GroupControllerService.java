@@ -56,13 +56,13 @@ public final class GroupControllerService extends GroupControllerGrpc.GroupContr
                 observer,
                 () -> {
                     var name = Requests.name(request.getName());
-                    var sources = GroupRequests.sources(request);
+                    var wanted = groups.resolve(name, GroupRequests.sources(request));
                     return operations.run(
-                            groups.idFor(name, sources).toString(),
+                            wanted.id().toString(),
                             "CreateVolumeGroupSnapshot",
                             request,
                             () -> {
-                                var made = groups.create(name, sources);
+                                var made = groups.create(wanted);
                                 return GroupReplies.created(made, groups.topology(made.id()));
                             });
                 });

@@ -11,8 +11,6 @@ import csi.v1.ListSnapshotsRequest;
 import csi.v1.ListSnapshotsResponse;
 import dev.stowage.pools.PoolSnapshots;
 import dev.stowage.volume.SnapshotId;
-import dev.stowage.volume.Topology;
-import dev.stowage.volume.VolumeId;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.time.Duration;
@@ -53,13 +51,14 @@ final class SnapshotCalls {
                     var freezeAtMost = SnapshotRequests.freezeAtMost(request);
                     var source = Requests.existing(request.getSourceVolumeId());
                     var places = Requests.requisite(request.getAccessibilityRequirements());
+                    var wanted = snapshots.resolve(name, source, places);
                     return operations.run(
-                            snapshots.idFor(name, source).toString(),
+                            wanted.id().toString(),
                             CREATE,
                             request,
                             () -> {
                                 Callable<CreateSnapshotResponse> work =
-                                        () -> created(name, source, places, freezeAtMost);
+                                        () -> created(wanted, freezeAtMost);
                                 // Nothing is to change the mounts of a volume that is frozen.
                                 return freezeAtMost.isEmpty()
                                         ? work.call()
@@ -69,9 +68,8 @@ final class SnapshotCalls {
     }
 
     private CreateSnapshotResponse created(
-            String name, VolumeId source, List<Topology> places, Optional<Duration> freezeAtMost)
-            throws IOException {
-        var made = snapshots.create(name, source, places, freezeAtMost);
+            PoolSnapshots.Wanted wanted, Optional<Duration> freezeAtMost) throws IOException {
+        var made = snapshots.create(wanted, freezeAtMost);
         return SnapshotReplies.created(made, snapshots.topology(made.id()));
     }
 

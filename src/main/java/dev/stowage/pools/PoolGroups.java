@@ -37,13 +37,6 @@ public final class PoolGroups {
         return pools.give(GroupSnapshots.class);
     }
 
-    /// The id that a group of this name and these volumes has, or will have.
-    ///
-    /// @throws VolumeException FAILED_PRECONDITION if the volumes lie in several pools
-    public GroupId idFor(String name, List<VolumeId> sources) {
-        return GroupId.of(onePool(sources).pool(), name);
-    }
-
     private Backend onePool(List<VolumeId> sources) {
         if (sources.size() > MAX_MEMBERS) {
             throw new VolumeException(
@@ -63,11 +56,20 @@ public final class PoolGroups {
         return first;
     }
 
-    /// Makes the group, or finds the one that the same request made before.
+    /// A group that is asked for, in the pool of its volumes.
     ///
-    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a group of other volumes of
-    ///     the same pool
-    public GroupSnapshot create(String name, List<VolumeId> sources) throws IOException {
+    /// @param id that it has, or will have
+    public record Wanted(GroupSnapshots groups, GroupId id, String name, List<VolumeId> sources) {
+        public Wanted {
+            sources = List.copyOf(sources);
+        }
+    }
+
+    /// Finds the pool.
+    ///
+    /// @throws VolumeException FAILED_PRECONDITION if the volumes lie in several pools, or in one
+    ///     that makes no groups
+    public Wanted resolve(String name, List<VolumeId> sources) {
         var backend = onePool(sources);
         if (!(backend instanceof GroupSnapshots groups)) {
             throw new VolumeException(
@@ -75,8 +77,17 @@ public final class PoolGroups {
                     "pool %s makes no group snapshots: use another pool"
                             .formatted(backend.pool().name()));
         }
-        var group = groups.createGroup(idFor(name, sources), name, sources, freezer);
-        group.differenceFrom(name, sources)
+        return new Wanted(groups, GroupId.of(backend.pool(), name), name, sources);
+    }
+
+    /// Makes the group, or finds the one that the same request made before.
+    ///
+    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a group of other volumes of
+    ///     the same pool
+    public GroupSnapshot create(Wanted wanted) throws IOException {
+        var group =
+                wanted.groups().createGroup(wanted.id(), wanted.name(), wanted.sources(), freezer);
+        group.differenceFrom(wanted.name(), wanted.sources())
                 .ifPresent(
                         difference -> {
                             throw taken(group, difference);

@@ -41,20 +41,16 @@ public final class PoolSnapshots {
         return pools.give(Snapshots.class);
     }
 
-    /// The id that a snapshot of this name and source has, or will have.
-    public SnapshotId idFor(String name, VolumeId source) {
-        return SnapshotId.of(pools.holding(source).pool(), name);
-    }
+    /// A snapshot that is asked for, in the pool of its source.
+    ///
+    /// @param id that it has, or will have
+    public record Wanted(Snapshots snapshots, SnapshotId id, String name, VolumeId source) {}
 
-    /// Makes the snapshot, or finds the one that the same request made before.
+    /// Finds the pool.
     ///
     /// @param requisite places one of which must reach the snapshot; empty: anywhere
-    /// @param freezeAtMost for how long the volume may be frozen if it can't be had otherwise
-    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a snapshot of another
-    ///     volume of the same pool
-    public Snapshot create(
-            String name, VolumeId source, List<Topology> requisite, Optional<Duration> freezeAtMost)
-            throws IOException {
+    /// @throws VolumeException if the pool can't be used, or makes no snapshots
+    public Wanted resolve(String name, VolumeId source, List<Topology> requisite) {
         var backend = pools.holding(source);
         if (!(backend instanceof Snapshots snapshots)) {
             throw new VolumeException(
@@ -63,9 +59,20 @@ public final class PoolSnapshots {
                             .formatted(backend.pool().name()));
         }
         requireReach(backend, requisite);
+        return new Wanted(snapshots, SnapshotId.of(backend.pool(), name), name, source);
+    }
+
+    /// Makes the snapshot, or finds the one that the same request made before.
+    ///
+    /// @param freezeAtMost for how long the volume may be frozen if it can't be had otherwise
+    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a snapshot of another
+    ///     volume of the same pool
+    public Snapshot create(Wanted wanted, Optional<Duration> freezeAtMost) throws IOException {
         var freeze = freezeAtMost.map(bound -> new FreezePermit(freezer, bound));
-        var snapshot = snapshots.createSnapshot(idFor(name, source), name, source, freeze);
-        snapshot.differenceFrom(name, source)
+        var snapshot =
+                wanted.snapshots()
+                        .createSnapshot(wanted.id(), wanted.name(), wanted.source(), freeze);
+        snapshot.differenceFrom(wanted.name(), wanted.source())
                 .ifPresent(
                         difference -> {
                             throw taken(snapshot, difference);

@@ -71,25 +71,33 @@ public final class Volumes {
         }
     }
 
-    /// The id that the request's volume has, or will have.
-    public VolumeId idFor(VolumeRequest request) {
-        return VolumeId.of(pools.named(request.pool()).backend().pool(), request.name());
-    }
-
-    /// Makes the volume, or finds the one that the same request made before.
+    /// A volume that is asked for, in the pool that is to have it.
     ///
-    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a volume that differs from
-    ///     the request
-    public Created create(VolumeRequest request) throws IOException {
+    /// @param id that it has, or will have
+    /// @param topology where it can be reached
+    public record Wanted(Backend backend, VolumeId id, VolumeSpec spec, Topology topology) {}
+
+    /// Chooses the pool and decides all that the request leaves to it.
+    ///
+    /// @throws VolumeException if the pool can't be used, or can't make such a volume
+    public Wanted resolve(VolumeRequest request) {
         var pool = pools.named(request.pool());
         var spec = request.resolve(pool.defaults());
         var backend = pool.backend();
         requireModes(backend, request.capabilities());
         var topology = backend.topology(node);
         requireReach(pool, topology, request.requisite());
-        var volume = contents.make(backend, VolumeId.of(backend.pool(), request.name()), spec);
-        requireSame(volume, spec);
-        return new Created(volume, topology);
+        return new Wanted(backend, VolumeId.of(backend.pool(), spec.name()), spec, topology);
+    }
+
+    /// Makes the volume, or finds the one that the same request made before.
+    ///
+    /// @throws VolumeException ALREADY_EXISTS if the name is taken by a volume that differs from
+    ///     the request
+    public Created create(Wanted wanted) throws IOException {
+        var volume = contents.make(wanted.backend(), wanted.id(), wanted.spec());
+        requireSame(volume, wanted.spec());
+        return new Created(volume, wanted.topology());
     }
 
     public void delete(VolumeId id) throws IOException {
