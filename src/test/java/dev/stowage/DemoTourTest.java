@@ -1,5 +1,6 @@
 package dev.stowage;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -52,7 +53,7 @@ class DemoTourTest {
 
     private static String groups() throws IOException {
         var groups = new StringBuilder();
-        for (var line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+        for (var line : Files.readAllLines(Path.of("/proc/self/mountinfo"), ISO_8859_1)) {
             if (line.contains(" - cgroup2 ")) {
                 try (var found =
                         Files.newDirectoryStream(Path.of(line.split(" ")[4]), "stowage-tour.*")) {

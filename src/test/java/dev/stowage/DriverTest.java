@@ -6,6 +6,7 @@ import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_SINGLE_WRITER;
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static dev.stowage.testing.TestDriver.NODE;
 import static dev.stowage.testing.TestDriver.refusal;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -488,11 +489,13 @@ class DriverTest {
             var target = driver.publish(id, Map.of(), "pod", SINGLE_NODE_WRITER, false);
             Files.writeString(target.resolve("rows"), "precious");
         }
-        var before = Files.readString(Path.of("/proc/self/mountinfo"));
+        var before = Files.readString(Path.of("/proc/self/mountinfo"), ISO_8859_1);
         try (var driver = TestDriver.local(folder, NODE)) {
             driver.stage(id, Map.of(), SINGLE_NODE_WRITER);
             driver.publish(id, Map.of(), "pod", SINGLE_NODE_WRITER, false);
-            assertThat(mountsBelowFolder(Files.readString(Path.of("/proc/self/mountinfo"))))
+            assertThat(
+                            mountsBelowFolder(
+                                    Files.readString(Path.of("/proc/self/mountinfo"), ISO_8859_1)))
                     .isEqualTo(mountsBelowFolder(before));
             var refused = refusal(() -> delete(driver, id));
             assertThat(refused.getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);

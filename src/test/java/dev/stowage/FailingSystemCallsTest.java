@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stowage.client.CsiClient;
@@ -144,7 +145,7 @@ class FailingSystemCallsTest {
     private List<String> mountsAndLoops() throws IOException {
         var found =
                 new ArrayList<>(
-                        Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+                        Files.readAllLines(Path.of("/proc/self/mountinfo"), ISO_8859_1).stream()
                                 .filter(line -> line.contains(" " + staging() + " "))
                                 .toList());
         try (var devices = Files.newDirectoryStream(Path.of("/sys/block"), "loop*")) {

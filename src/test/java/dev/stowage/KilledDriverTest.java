@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.CapacityRange;
@@ -200,7 +201,7 @@ class KilledDriverTest {
     }
 
     private List<String> mounts(String name) throws Exception {
-        return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+        return Files.readAllLines(Path.of("/proc/self/mountinfo"), ISO_8859_1).stream()
                 .filter(line -> line.contains(" " + path(name) + " "))
                 .toList();
     }

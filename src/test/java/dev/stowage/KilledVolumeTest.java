@@ -1,6 +1,7 @@
 package dev.stowage;
 
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.ListVolumesRequest;
@@ -86,7 +87,7 @@ class KilledVolumeTest {
             assertThat(target).doesNotExist();
             driver.killedAt(step, () -> volume.unstage(driver.client(), staging));
             created().unstage(driver.client(), staging);
-            assertThat(Files.readString(Path.of("/proc/self/mountinfo")))
+            assertThat(Files.readString(Path.of("/proc/self/mountinfo"), ISO_8859_1))
                     .as(step)
                     .doesNotContain(folder.toString());
             created().delete(); // refused while a loop device has the image

@@ -3,6 +3,7 @@ package dev.stowage;
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_MULTI_WRITER;
 import static csi.v1.VolumeCapability.AccessMode.Mode.SINGLE_NODE_WRITER;
 import static dev.stowage.testing.TestDriver.NODE;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.CapacityRange;
@@ -147,7 +148,7 @@ class RaceDriverTest {
     }
 
     private List<String> mountsOf(String name) throws Exception {
-        return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+        return Files.readAllLines(Path.of("/proc/self/mountinfo"), ISO_8859_1).stream()
                 .filter(line -> line.contains(" " + folder.resolve(name) + " "))
                 .toList();
     }

@@ -6,6 +6,7 @@ import static dev.stowage.linux.Mounts.MountAttribute.NOEXEC;
 import static dev.stowage.linux.Mounts.MountAttribute.NOSUID;
 import static dev.stowage.linux.Mounts.MountAttribute.NOSYMFOLLOW;
 import static dev.stowage.linux.Mounts.MountAttribute.READ_ONLY;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -56,7 +57,7 @@ class MountsTest {
     }
 
     private static List<String> mountsAt(Path place) throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+        return Files.readAllLines(Path.of("/proc/self/mountinfo"), ISO_8859_1).stream()
                 .filter(line -> line.split(" ")[4].equals(place.toString()))
                 .toList();
     }

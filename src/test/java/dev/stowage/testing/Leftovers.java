@@ -1,5 +1,7 @@
 package dev.stowage.testing;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,7 +71,7 @@ record Leftovers(
 
     private static List<Path> mounts(Path folder) throws IOException {
         var mounts = new ArrayList<Path>();
-        for (var line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+        for (var line : Files.readAllLines(Path.of("/proc/self/mountinfo"), ISO_8859_1)) {
             // proc(5): the fifth field is the mount point, with blanks and such as octal escapes
             var mountPoint = Path.of(line.split(" ")[4].replace("\\040", " "));
             if (mountPoint.startsWith(folder)) {
