@@ -3,17 +3,20 @@ package dev.stowage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import csi.v1.ControllerGetVolumeHealthRequest;
+import csi.v1.CreateVolumeRequest;
 import csi.v1.GetCapacityRequest;
 import csi.v1.ListSnapshotsRequest;
 import csi.v1.ListVolumesRequest;
 import csi.v1.ListVolumesResponse;
 import csi.v1.NodeGetInfoRequest;
 import csi.v1.ProbeRequest;
+import dev.stowage.client.CsiClient;
 import dev.stowage.linux.Command;
 import dev.stowage.testing.FuseDisk;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
+import dev.stowage.testing.ServeProcess;
 import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.testing.TestSnapshots;
@@ -41,6 +44,14 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresRoot
 @ExtendWith(NothingLeftBehind.class)
 class HangingPoolTest {
+    private static final String YAML =
+            """
+            attach: true
+            pools:
+              good: {type: file, path: %1$s/good, shared: true}
+              slow: {type: file, path: %1$s/disk/slow, shared: true}
+            """;
+
     /// Longer than any bound of the driver that is tried here: whoever waits longer hangs.
     private static final int PATIENCE_SECONDS = 40;
 
@@ -70,17 +81,7 @@ class HangingPoolTest {
     }
 
     private void startDriver() throws Exception {
-        driver =
-                TestDriver.start(
-                        folder,
-                        TestDriver.NODE,
-                        """
-                        attach: true
-                        pools:
-                          good: {type: file, path: %1$s/good, shared: true}
-                          slow: {type: file, path: %1$s/disk/slow, shared: true}
-                        """
-                                .formatted(folder));
+        driver = TestDriver.start(folder, TestDriver.NODE, YAML.formatted(folder));
         snapshots = new TestSnapshots(driver::controller);
     }
 
@@ -94,12 +95,13 @@ class HangingPoolTest {
     private String create(String name, String pool) {
         return driver.controller()
                 .withDeadlineAfter(PATIENCE_SECONDS, TimeUnit.SECONDS)
-                .createVolume(
-                        TestDriver.createRequest(name).toBuilder()
-                                .putParameters("pool", pool)
-                                .build())
+                .createVolume(request(name, pool))
                 .getVolume()
                 .getVolumeId();
+    }
+
+    private static CreateVolumeRequest request(String name, String pool) {
+        return TestDriver.createRequest(name).toBuilder().putParameters("pool", pool).build();
     }
 
     /// Nothing that a call may need is remembered by the kernel any more.
@@ -153,6 +155,40 @@ class HangingPoolTest {
         assertThatTheOthersAnswer("with a hundred calls");
         disk.goOn();
         assertThatSlowWorks();
+    }
+
+    @Test
+    @DisplayName("83: a driver whose pool hangs ends when it is told to")
+    void aDriverWhosePoolHangsEndsWhenItIsToldTo() throws Exception {
+        driver.close();
+        try (var process = ServeProcess.start(folder, "n2", YAML.formatted(folder));
+                var client = new CsiClient(process.socket());
+                var callers = Executors.newFixedThreadPool(2)) {
+            var limit = Duration.ofSeconds(PATIENCE_SECONDS);
+            Polling.await("the socket", limit, () -> Files.exists(process.socket()));
+            Polling.await("the driver is ready", limit, () -> process.ready(client));
+            hang();
+            for (var name : List.of("a", "b")) {
+                var request = request(name, "slow");
+                var _ =
+                        callers.submit(
+                                () ->
+                                        TestDriver.refusal(
+                                                () -> client.controller().createVolume(request)));
+            }
+            Polling.await(
+                    "the calls hang",
+                    limit,
+                    () ->
+                            client.controller()
+                                            .getCapacity(capacityRequest("slow"))
+                                            .getAvailableCapacity()
+                                    == 0);
+            process.terminate();
+            assertThat(process.awaitEnd(PATIENCE_SECONDS)).isTrue();
+            disk.goOn();
+        }
+        startDriver();
     }
 
     private void assertThatTheOthersAnswer(String when) throws Exception {
@@ -226,8 +262,10 @@ class HangingPoolTest {
     }
 
     private long capacity(String pool) {
-        return driver.controller()
-                .getCapacity(GetCapacityRequest.newBuilder().putParameters("pool", pool).build())
-                .getAvailableCapacity();
+        return driver.controller().getCapacity(capacityRequest(pool)).getAvailableCapacity();
+    }
+
+    private static GetCapacityRequest capacityRequest(String pool) {
+        return GetCapacityRequest.newBuilder().putParameters("pool", pool).build();
     }
 }

@@ -34,6 +34,8 @@ public final class Pool implements AutoCloseable {
     /// How long callers wait for the pool to be opened. One with 100,000 volumes needs seconds.
     private static final Duration OPENING = Duration.ofSeconds(15);
 
+    private static final Duration CLOSING = Duration.ofSeconds(5);
+
     /// How long a call that goes to several pools waits for the answer of one.
     private static final Duration ANSWER = Duration.ofSeconds(10);
 
@@ -382,14 +384,32 @@ public final class Pool implements AutoCloseable {
         return new Refused(reason, System.nanoTime(), Optional.empty());
     }
 
+    /// Returns within a bound: what a disk that hangs keeps open, the end of the process releases.
     @Override
-    public synchronized void close() {
-        switch (state) {
-            case Open open -> open.opened().close();
-            case Refused refused -> refused.leaving().ifPresent(OpenBackend::close);
-            case Untried _, Opening _ -> {}
+    public void close() {
+        Optional<OpenBackend> open;
+        synchronized (this) {
+            open =
+                    switch (state) {
+                        case Open current -> Optional.of(current.opened());
+                        case Refused refused -> refused.leaving();
+                        case Untried _, Opening _ -> Optional.empty();
+                    };
+            state = new Untried();
         }
-        state = new Untried();
         questions.close();
+        open.ifPresent(this::close);
+    }
+
+    private void close(OpenBackend open) {
+        var closing =
+                Thread.ofPlatform().daemon(true).name("pool-close-" + name).start(open::close);
+        try {
+            if (!closing.join(CLOSING)) {
+                LOG.warn("pool {} does not answer and is left as it is", name);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
