@@ -23,6 +23,7 @@ import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
+import dev.stowage.testing.VolumeCommandRun;
 import io.grpc.Status;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -191,6 +192,11 @@ class SickPoolDriverTest {
         assertThat(volumes(driver)).containsExactlyInAnyOrder(used, free);
         assertThat(health(driver)).contains("PoolReadOnly").doesNotContain("PoolUnavailable");
         assertThat(capacity(driver, "ssd")).isZero();
+        var rescued = folder.resolve("rescued");
+        assertThat(new VolumeCommandRun(folder).volume("export", free, rescued.toString()).code())
+                .isZero();
+        assertThat(rescued).hasSize(32 << 20);
+        Files.delete(rescued);
         for (var refused :
                 List.<Callable<?>>of(
                         () -> create(driver, "ssd", "new"),

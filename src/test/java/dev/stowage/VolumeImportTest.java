@@ -8,6 +8,7 @@ import static dev.stowage.testing.TestDriver.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.stowage.linux.LoopDevices;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
 import dev.stowage.testing.RequiresRoot;
@@ -83,6 +84,22 @@ class VolumeImportTest {
             assertThat(driver.staging(id).resolve("more")).hasContent("written");
             driver.unstage(id);
             driver.delete(id);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aDiskItselfIsImported(LoopFileSystem.Kind kind) throws Exception {
+        try (var driver = TestDriver.local(folder, NODE)) {
+            var disk = LoopDevices.attach(image(kind), "a disk to import", 512, false);
+            try {
+                var id = imported(disk.path()).id();
+                driver.stage(id, Map.of(), SINGLE_NODE_WRITER);
+                assertThat(driver.staging(id).resolve("word")).hasContent("remembered");
+                driver.unstage(id);
+            } finally {
+                LoopDevices.detach(disk);
+            }
         }
     }
 

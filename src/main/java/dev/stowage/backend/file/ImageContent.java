@@ -36,7 +36,9 @@ public record ImageContent(Path source, Provisioning provisioning) implements Fi
         try (var from = open(source)) {
             var before = Files.getLastModifiedTime(source);
             if (provisioning == Provisioning.THICK || !ImageCopy.share(from, image)) {
-                ImageCopy.copy(from, image, bytes(from), true, _ -> Thread.interrupted());
+                // a disk knows no holes: lseek(2) on one is EINVAL
+                var holesTold = !from.stat().isBlockDevice();
+                ImageCopy.copy(from, image, bytes(from), holesTold, _ -> Thread.interrupted());
             }
             if (!Files.getLastModifiedTime(source).equals(before)) {
                 throw inUse(source, "it was written to while it was copied");

@@ -67,11 +67,10 @@ final class ImageCopy {
 
     private static void eachPart(Fd from, long bytes, boolean holesTold, Part part)
             throws IOException {
-        if (!holesTold) {
+        if (!holesTold || !settled(from)) {
             part.at(0, bytes);
             return;
         }
-        from.fsync(); // what has no place on disk yet might look like a hole
         // What was read ahead into allocated blocks looks like data, which would be read and so on.
         from.readNothingAhead();
         var at = 0L;
@@ -82,6 +81,20 @@ final class ImageCopy {
             }
             at = Math.min(from.seekHole(data), bytes);
             part.at(data, at);
+        }
+    }
+
+    /// Gives all that was written its place on disk: without one it might look like a hole. False
+    /// where nothing can be written any more, because the disk became read-only.
+    private static boolean settled(Fd from) throws ErrnoException {
+        try {
+            from.fsync();
+            return true;
+        } catch (ErrnoException e) {
+            if (e.is(Errno.EROFS)) {
+                return false;
+            }
+            throw e;
         }
     }
 
