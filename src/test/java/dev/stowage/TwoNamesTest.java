@@ -9,6 +9,7 @@ import csi.v1.ListVolumesRequest;
 import dev.stowage.linux.Command;
 import dev.stowage.testing.LoopFileSystem;
 import dev.stowage.testing.NothingLeftBehind;
+import dev.stowage.testing.Polling;
 import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestDriver;
 import dev.stowage.testing.TestFolder;
@@ -18,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -99,6 +101,59 @@ class TwoNamesTest {
             assertThat(refused.getCode()).isEqualTo(Status.Code.UNAVAILABLE);
             assertThat(refused.getDescription()).contains("pools.a", "pools.b", "same pool");
             assertThat(volumes(driver)).hasSize(1);
+        }
+    }
+
+    /// The name that comes first was another pool, whose disk is away.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    @DisplayName("71: a name that can't be used itself keeps no other from its pool")
+    void aNameThatIsRefusedItselfIsNotInTheWay(boolean shared) throws Exception {
+        var first = folder.resolve("first");
+        var second = folder.resolve("second");
+        String id;
+        try (var driver = start(first, second, shared)) {
+            assertThat(create(driver, "a", "data")).isNotEmpty();
+            id = create(driver, "b", "data");
+        }
+        run("mount", "--bind", second.toString(), first.toString());
+        try (var driver = start(first, second, shared)) {
+            Polling.await("b is used", PATIENCE, () -> volumes(driver).contains(id));
+            var refused = refusal(() -> create(driver, "a", "data"));
+            assertThat(refused.getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+            assertThat(refused.getDescription()).containsAnyOf("was here before", "is used");
+        } finally {
+            run("umount", first.toString());
+        }
+        try (var driver = start(first, second, shared)) {
+            assertThat(volumes(driver)).hasSize(2);
+        }
+    }
+
+    /// The second name would otherwise take the pool for its own, and the empty folder of the first
+    /// would count as a new place.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    @DisplayName("71: a pool whose mount goes away is not made anew, nor used by its other name")
+    void aMountThatGoesAwayIsNotTakenForANewPool(boolean shared) throws Exception {
+        var first = Files.createDirectory(folder.resolve("first"));
+        var second = Files.createDirectory(folder.resolve("second"));
+        run("mount", "--bind", second.toString(), first.toString());
+        try (var driver = start(first, second, shared)) {
+            var id = create(driver, "a", "data");
+            run("umount", "-l", first.toString());
+            Polling.await("a is given up", PATIENCE, () -> volumes(driver).isEmpty());
+            for (var round = 0; round < 2; round++) {
+                TimeUnit.SECONDS.sleep(6); // longer than the driver waits before it tries again
+                assertThat(volumes(driver)).isEmpty();
+                assertThat(refusal(() -> create(driver, "b", "data")).getDescription())
+                        .contains("which was used last as pool a");
+            }
+            assertThat(first).isEmptyDirectory();
+            run("mount", "--bind", second.toString(), first.toString());
+            Polling.await("a is used", PATIENCE, () -> volumes(driver).equals(List.of(id)));
+        } finally {
+            run("umount", first.toString());
         }
     }
 

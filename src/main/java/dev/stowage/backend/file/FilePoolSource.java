@@ -24,6 +24,7 @@ public final class FilePoolSource implements PoolSource {
 
     private final FilePoolSettings settings;
     private final SeenPools seen;
+    private final FolderClaims claims;
     private final NodeId node;
     private final PoolFolder pool;
     private final NewFile newFile;
@@ -33,6 +34,7 @@ public final class FilePoolSource implements PoolSource {
     public FilePoolSource(
             FilePoolSettings settings, SeenPools seen, NodeId node, FolderClaims claims) {
         this.settings = settings;
+        this.claims = claims;
         this.lock = new PoolLock(claims, settings);
         this.seen = seen;
         this.node = node;
@@ -52,6 +54,17 @@ public final class FilePoolSource implements PoolSource {
 
     @Override
     public Backend open() throws IOException {
+        try {
+            var opened = openExplained();
+            claims.opened(settings.name());
+            return opened;
+        } catch (IOException | RuntimeException e) {
+            claims.failed(settings.name());
+            throw e;
+        }
+    }
+
+    private Backend openExplained() throws IOException {
         try {
             return openHere();
         } catch (IOException e) {
@@ -185,6 +198,18 @@ public final class FilePoolSource implements PoolSource {
                                     known.getFirst(),
                                     seen.file(known.getFirst())));
         }
+        // Or the other name's path would count as new as soon as its own disk is away.
+        seen.usedElsewhere(identity.uuid(), settings.name(), claims::isConfigured)
+                .ifPresent(
+                        other -> {
+                            throw sick(
+                                    "%s holds pool %s, which was used last as %s, and that is still configured: mount the disk that belongs at %s, or remove the other name"
+                                            .formatted(
+                                                    pool.root(),
+                                                    identity.uuid(),
+                                                    other,
+                                                    pool.root()));
+                        });
     }
 
     /// @param complete the pool was in use before, so nothing of it may be missing

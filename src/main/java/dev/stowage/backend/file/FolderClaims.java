@@ -11,16 +11,18 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /// One folder is one pool, by whatever paths the configuration reaches it: a link, a bind mount, a
 /// second mount. A pool is known by its uuid and by the identity of its folder. Of several names
-/// for one pool the first in order is used, and the others are refused.
+/// for one pool the first in order that can be opened is used, and the others are refused.
 public final class FolderClaims {
     /// For the look at another pool's folder, whose disk may hang.
     private static final Duration LOOKING = Duration.ofSeconds(2);
@@ -28,6 +30,9 @@ public final class FolderClaims {
     private final SortedMap<String, Path> configured;
     private final Map<String, Claim> claims = new HashMap<>();
     private final Map<String, CompletableFuture<Optional<Claim>>> looks = new HashMap<>();
+
+    /// Names whose pool could not be opened the last time: no other waits for them.
+    private final Set<String> failed = ConcurrentHashMap.newKeySet();
 
     /// @param pool empty where none has been made yet
     private record Claim(Path path, FileId folder, Optional<PoolId> pool) {
@@ -51,6 +56,9 @@ public final class FolderClaims {
         var own = look(path);
         for (var before : configured.headMap(name).entrySet()) {
             var other = before.getKey();
+            if (failed.contains(other)) {
+                continue;
+            }
             var there = lookAt(other, before.getValue());
             if (there.filter(own::meets).isPresent()) {
                 throw refused(name, own, other, there.get());
@@ -64,6 +72,19 @@ public final class FolderClaims {
             }
             claims.put(name, own);
         }
+    }
+
+    void opened(String name) {
+        failed.remove(name);
+    }
+
+    void failed(String name) {
+        failed.add(name);
+    }
+
+    /// Whether a pool that was used last under this name and path is configured so still.
+    boolean isConfigured(String name, Path path) {
+        return path.equals(configured.get(name));
     }
 
     synchronized void release(String name) {
@@ -116,7 +137,7 @@ public final class FolderClaims {
                         : "hold the same pool " + there.pool().map(PoolId::uuid).orElseThrow();
         return new VolumeException(
                 Reason.UNAVAILABLE,
-                "pool %s can't be used: its path %s and the path %s of pool %s %s, and %s is used: remove one of pools.%s and pools.%s from the configuration, or give each a pool of its own"
+                "pool %s can't be used: its path %s and the path %s of pool %s %s, and %s comes first or is used: remove one of pools.%s and pools.%s from the configuration, or give each a pool of its own"
                         .formatted(
                                 name, own.path(), there.path(), other, same, other, other, name));
     }

@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiPredicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -241,6 +242,18 @@ public final class SeenPools {
     /// Pools that were called so, then pools that were there.
     synchronized List<UUID> known(String name, Path path) {
         return expected(name, path).stream().map(Seen::uuid).toList();
+    }
+
+    /// What the pool was called last and where it was, in words, if it is another name and place
+    /// and `configured` says that both belong together still.
+    synchronized Optional<String> usedElsewhere(
+            UUID uuid, String name, BiPredicate<String, Path> configured) {
+        return seen.stream()
+                .filter(pool -> pool.uuid().equals(uuid) && !pool.isNamed(name))
+                .filter(pool -> pool.name().isPresent() && pool.path().isPresent())
+                .filter(pool -> configured.test(pool.name().get(), pool.path().get()))
+                .map(pool -> "pool %s at %s".formatted(pool.name().get(), pool.path().get()))
+                .findFirst();
     }
 
     private List<Seen> expected(String name, Path path) {
