@@ -48,7 +48,7 @@ final class NodeRecords {
         } catch (NoSuchFileException e) {
             throw new VolumeException(
                     Reason.NOT_FOUND,
-                    "node '%s' has never announced itself to this pool: is its driver running, and does it have the pool?"
+                    "node '%s' has never announced itself to this pool: is its driver running, does it have the pool, and has the disk an inode left for its record?"
                             .formatted(node));
         } catch (VolumeException e) {
             LOG.warn("the limit of node {} is not known: {}", node, e.getMessage());

@@ -7,9 +7,14 @@ import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.VolumeId;
 import java.io.IOException;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /// Says for a person why the kernel refused to mount a file system, and what to do about it.
 public final class MountRefusal {
+    /// BLK_STS_NOSPC in block/blk-core.c, and errno 28 in the words of file systems.
+    private static final Pattern NO_SPACE =
+            Pattern.compile("critical space allocation error|ENOSPC|error -28\\b");
+
     private MountRefusal() {}
 
     /// @param options that were asked for with it
@@ -52,6 +57,9 @@ public final class MountRefusal {
         if (refusal.subject().contains(", option ")) {
             return "change the mount options of its StorageClass or PersistentVolume";
         }
+        if (saysNoSpace(refusal)) {
+            return "the disk below it is full, so that its journal can't be replayed: delete volumes of its pool, or files beside them, and try again";
+        }
         return switch (refusal.errno()) {
             case ENODEV ->
                     "this kernel does not have %1$s: load its module (modprobe %1$s) on the node"
@@ -65,6 +73,12 @@ public final class MountRefusal {
                     "if it is damaged, repair it while it is not in use (%s); if it has features that this kernel lacks, use a newer one, or copy its files"
                             .formatted(repair(fileSystem));
         };
+    }
+
+    /// A loop device turns the ENOSPC of its file into an I/O error, which the kernel explains.
+    private static boolean saysNoSpace(ErrnoException refusal) {
+        return refusal.is(Errno.ENOSPC, Errno.EDQUOT)
+                || NO_SPACE.matcher(refusal.getMessage()).find();
     }
 
     private static String repair(FileSystemType fileSystem) {
