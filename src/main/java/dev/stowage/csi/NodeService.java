@@ -293,7 +293,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                 observer,
                 () -> {
                     Requests.required(request.getVolumeId(), "volume_id");
-                    var path = Requests.path(request.getVolumePath(), "volume_path");
+                    var path = Requests.volumePath(request.getVolumePath());
                     var id = Requests.existing(request.getVolumeId());
                     return operations.read(
                             request.getVolumeId(),
@@ -324,7 +324,7 @@ public final class NodeService extends NodeGrpc.NodeImplBase {
                 observer,
                 () -> {
                     Requests.required(request.getVolumeId(), "volume_id");
-                    var path = Requests.path(request.getVolumePath(), "volume_path");
+                    var path = Requests.volumePath(request.getVolumePath());
                     var size = Requests.capacity(request.getCapacityRange());
                     var id = Requests.existing(request.getVolumeId());
                     return operations.run(

@@ -97,10 +97,25 @@ final class Requests {
         return value;
     }
 
+    /// CSI's paths are absolute: what a relative one means here depends on where the driver was
+    /// started.
     static Path path(String value, String field) {
+        return path(value, field, Reason.INVALID);
+    }
+
+    /// Where a volume is said to be. None is at a relative path: NOT_FOUND, as csi-sanity wants it.
+    static Path volumePath(String value) {
+        return path(value, "volume_path", Reason.NOT_FOUND);
+    }
+
+    private static Path path(String value, String field, Reason relative) {
         required(value, field);
         if (value.getBytes(UTF_8).length > MAX_PATH_BYTES) {
             throw invalid("%s has more than %d bytes".formatted(field, MAX_PATH_BYTES));
+        }
+        if (!value.startsWith("/")) {
+            throw new VolumeException(
+                    relative, "%s must be absolute: begin it with /".formatted(field));
         }
         try {
             return Path.of(value);

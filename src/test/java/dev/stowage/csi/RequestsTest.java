@@ -183,6 +183,24 @@ class RequestsTest {
                 .hasMessage("target_path is missing");
     }
 
+    /// It would name something in the folder that the driver was started in.
+    @ParameterizedTest
+    @ValueSource(strings = {"rel", "./rel", "../rel", "~/rel", " /rel"})
+    void aRelativePathIsRefused(String path) {
+        assertThatThrownBy(() -> Requests.path(path, "target_path"))
+                .isInstanceOf(VolumeException.class)
+                .hasMessage("target_path must be absolute: begin it with /")
+                .extracting(e -> ((VolumeException) e).reason())
+                .isEqualTo(Reason.INVALID);
+        assertThatThrownBy(() -> Requests.pathIfGiven(path, "staging_target_path"))
+                .hasMessageContaining("staging_target_path must be absolute");
+        assertThatThrownBy(() -> Requests.volumePath(path))
+                .hasMessage("volume_path must be absolute: begin it with /")
+                .extracting(e -> ((VolumeException) e).reason())
+                .isEqualTo(Reason.NOT_FOUND);
+        Requests.pathIfGiven("", "staging_target_path");
+    }
+
     /// Failure case 60.
     @Test
     void anIdOfAnotherGrammarNamesNothingOfOurs() {
