@@ -51,7 +51,7 @@ class ServeOptionsTest {
     @Test
     void anEmptyConfigurationsNameIsRefused() {
         var said = run(List.of("serve", "--config="));
-        assertThat(said.text()).contains("can't read the configuration");
+        assertThat(said.text()).contains("--config is empty: name the file");
         assertThat(said.code()).isEqualTo(1);
     }
 

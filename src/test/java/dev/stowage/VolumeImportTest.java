@@ -103,6 +103,15 @@ class VolumeImportTest {
         }
     }
 
+    /// It would be the folder that the command was started in.
+    @Test
+    void anEmptySourceIsRefused() throws Exception {
+        try (var _ = TestDriver.local(folder, NODE)) {
+            assertThat(imported(Path.of("")).refusal()).contains("IMAGE|FOLDER is empty: name");
+            new VolumeCommandRun(folder).nothingWasMade();
+        }
+    }
+
     @Test
     void theManifestIsThatOfAVolumeOnThisNode() throws Exception {
         try (var _ = TestDriver.local(folder, NODE)) {

@@ -110,7 +110,7 @@ final class VolumeImport implements Callable<Integer> {
     }
 
     private ImportSource source(Provisioning kind, Path pool) throws IOException {
-        var path = requireNonNull(source).toAbsolutePath();
+        var path = named(requireNonNull(source)).toAbsolutePath();
         var asked = Optional.ofNullable(fileSystem).map(FileSystemType::require);
         if (block && (asked.isPresent() || Files.isDirectory(path))) {
             throw new ConfigException(
@@ -124,6 +124,15 @@ final class VolumeImport implements Callable<Integer> {
         }
         var image = ImportedImage.open(path);
         return block ? image.block(asIs, kind) : image.fileSystem(asked, kind);
+    }
+
+    /// An empty name, as of a shell variable that is not set, would be the working directory.
+    private static Path named(Path source) {
+        if (source.toString().isEmpty()) {
+            throw new ConfigException(
+                    "IMAGE|FOLDER is empty: name the disk image or the folder that the volume is to be made of");
+        }
+        return source;
     }
 
     /// A raw image keeps its length, for what lies at its end; a file system grows into whole MiB.

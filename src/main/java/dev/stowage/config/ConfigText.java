@@ -21,6 +21,10 @@ final class ConfigText {
 
     private static final String BYTE_ORDER_MARK = "\uFEFF";
 
+    /// Line breaks for YAML, which most editors show as no break: they would end a comment or
+    /// become a space in a value.
+    private static final String LINE_BREAKS = "\u0085\u2028\u2029";
+
     private ConfigText() {}
 
     /// @throws ConfigException with file, line and remedy
@@ -52,6 +56,10 @@ final class ConfigText {
     }
 
     private static byte[] bytes(Path file) {
+        if (file.toString().isEmpty()) {
+            throw new ConfigException(
+                    "can't read the configuration: --config is empty: name the file, as in --config /etc/stowage/stowage.yaml");
+        }
         try (var stream = Files.newInputStream(file)) {
             var bytes = stream.readNBytes(MAX_BYTES + 1);
             if (bytes.length > MAX_BYTES) {
@@ -95,7 +103,7 @@ final class ConfigText {
     private static void requirePrintable(Path file, String text) {
         for (var i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
             var c = text.codePointAt(i);
-            if (!StreamReader.isPrintable(c)) {
+            if (!StreamReader.isPrintable(c) || LINE_BREAKS.indexOf(c) >= 0) {
                 throw new ConfigException(
                         "%s, line %d: the character U+%04X may not be in it: leave it out"
                                 .formatted(file, lines(text.substring(0, i)), c));
