@@ -69,7 +69,7 @@ public final class ConfigFile {
         return new Config(
                 driver(),
                 attach,
-                value("state").map(ConfigValue::path).orElse(STATE),
+                state(pools),
                 defaultPool(pools),
                 maxVolumes(),
                 value("cgroup").map(ConfigFile::cgroup),
@@ -99,6 +99,22 @@ public final class ConfigFile {
                             name);
         }
         return name;
+    }
+
+    /// A pool in it is well: that is the driver's usual layout, /var/lib/stowage/ssd.
+    private Path state(Map<String, PoolConfig> pools) {
+        var value = value("state");
+        var state = value.map(ConfigValue::path).orElse(STATE);
+        pools.forEach(
+                (name, pool) -> {
+                    if (state.startsWith(pool.path())) {
+                        throw value.orElse(whole)
+                                .refused(
+                                        "state %s is the folder pools.%s.path %s or inside it: give the driver's state a folder outside the pools",
+                                        state, name, pool.path());
+                    }
+                });
+        return state;
     }
 
     private int maxVolumes() {
@@ -163,6 +179,19 @@ public final class ConfigFile {
                     "pools %s and %s have the same path %s: give each a folder of its own",
                     other, name, pool.path());
         }
+        if (pool.path().startsWith(its.path())) {
+            throw nested(place, name, pool, other, its);
+        }
+        if (its.path().startsWith(pool.path())) {
+            throw nested(place, other, its, name, pool);
+        }
+    }
+
+    private static ConfigException nested(
+            ConfigValue place, String inner, PoolConfig its, String outer, PoolConfig around) {
+        return place.refused(
+                "pools.%s.path %s is inside pools.%s.path %s: give each a folder of its own",
+                inner, its.path(), outer, around.path());
     }
 
     private static void checkReach(

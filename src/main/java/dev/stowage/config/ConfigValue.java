@@ -30,6 +30,9 @@ record ConfigValue(Path file, String name, Node node) {
         if (!(node instanceof MappingNode mapping)) {
             throw refused("%s is %s: write keys with values", subject(), kind());
         }
+        if (!node.getTag().equals(Tag.MAP)) {
+            throw refused("%s is %s: leave out the tag", subject(), kind());
+        }
         var entries = new LinkedHashMap<String, ConfigValue>();
         for (var entry : mapping.getValue()) {
             var key = new ConfigValue(file, name, entry.getKeyNode()).key(known);
@@ -84,6 +87,9 @@ record ConfigValue(Path file, String name, Node node) {
         if (text.chars().anyMatch(Character::isISOControl)) {
             throw refused("%s has control characters: leave them out", name);
         }
+        if (isFolded()) {
+            throw refused("%s goes over several lines: write it on one line", name);
+        }
         return text;
     }
 
@@ -112,8 +118,9 @@ record ConfigValue(Path file, String name, Node node) {
     }
 
     Path path() {
+        var text = text();
         try {
-            return AbsolutePath.parse(name, text());
+            return AbsolutePath.parse(name, text);
         } catch (ConfigException e) {
             throw refused("%s", String.valueOf(e.getMessage()));
         }
@@ -125,6 +132,13 @@ record ConfigValue(Path file, String name, Node node) {
 
     private boolean isScalar() {
         return node instanceof ScalarNode;
+    }
+
+    /// YAML makes spaces of the line breaks in such a value.
+    private boolean isFolded() {
+        return node instanceof ScalarNode scalar
+                && scalar.getScalarStyle() != ScalarStyle.LITERAL
+                && node.getStartMark().getLine() != node.getEndMark().getLine();
     }
 
     private boolean isPlain(Tag tag) {
@@ -140,6 +154,8 @@ record ConfigValue(Path file, String name, Node node) {
     /// What it is, in words for a message.
     String kind() {
         return switch (node) {
+            case MappingNode _ when !node.getTag().equals(Tag.MAP) ->
+                    "a map of the type %s".formatted(node.getTag().getValue());
             case MappingNode _ -> "a map";
             case SequenceNode _ -> "a list";
             case ScalarNode _ when isNothing() -> "without a value";

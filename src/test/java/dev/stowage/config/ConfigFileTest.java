@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigFileTest {
     private static final String POOL = "pools: {ssd: {type: file, path: /srv/ssd}}\n";
@@ -104,6 +105,11 @@ class ConfigFileTest {
                 "attach: false; driver: -x; pools: {ssd: {type: file, path: /srv/ssd}} | driver '-x' is not a valid name",
                 "attach: false; attach: true; pools: {ssd: {type: file, path: /srv/ssd}} | Duplicate",
                 "attach: false; pools: {a: {type: file, path: /srv/a}, b: {type: file, path: /srv/./a}} | pools a and b have the same path",
+                "attach: false; pools: {a: {type: file, path: /srv/a}, b: {type: file, path: /srv/a/volumes}} | pools.b.path /srv/a/volumes is inside pools.a.path /srv/a: give each a folder of its own",
+                "attach: false; pools: {a: {type: file, path: /srv/b/c/d}, b: {type: file, path: /srv/b}} | pools.a.path /srv/b/c/d is inside pools.b.path /srv/b: give each a folder of its own",
+                "attach: false; state: /srv/a; pools: {a: {type: file, path: /srv/a}} | line 2: state /srv/a is the folder pools.a.path /srv/a or inside it: give the driver's state a folder outside the pools",
+                "attach: false; state: /srv/a/state; pools: {a: {type: file, path: /srv/a}} | line 2: state /srv/a/state is the folder pools.a.path /srv/a or inside it",
+                "attach: false; pools: {a: {type: file, path: /var/lib}} | state /var/lib/stowage is the folder pools.a.path /var/lib or inside it",
                 "attach: false; cgroup: kubepods; pools: {ssd: {type: file, path: /srv/ssd}} | use an absolute path",
                 "attach: false; maxVolumesPerNode: 0; pools: {ssd: {type: file, path: /srv/ssd}} | use a positive number",
                 "attach: [ | stowage.yaml",
@@ -126,6 +132,13 @@ class ConfigFileTest {
                 "attach: false; POOLS; ...; attach: true | line 4",
                 "attach: false; POOLS; state: | line 3: state is without a value",
                 "attach: false; POOLS; state: ~ | line 3: state is without a value",
+                "attach: false; POOLS; state: /srv;   /state | line 3: state goes over several lines: write it on one line",
+                "attach: false; POOLS; state: '/srv;   /state' | line 3: state goes over several lines",
+                "attach: false; POOLS; state: \"/srv;   /state\" | line 3: state goes over several lines",
+                "attach: false; POOLS; state: >-;   /srv;   /state | line 3: state goes over several lines",
+                "attach: false; pools: !foo {ssd: {type: file, path: /srv/ssd}} | line 2: pools is a map of the type !foo: leave out the tag",
+                "attach: false; pools: {ssd: !x {type: file, path: /srv/ssd}} | line 2: pools.ssd is a map of the type !x: leave out the tag",
+                "!c {attach: false} | line 1: the configuration is a map of the type !c: leave out the tag",
                 "attach: false; POOLS; state: '' | line 3: state is '': use an absolute path",
                 "attach: false; POOLS; state: var/lib/stowage | line 3: state is 'var/lib/stowage': use an absolute path",
                 "attach: false; POOLS; state: ~/stowage | line 3: state is '~/stowage': use an absolute path",
@@ -204,6 +217,15 @@ class ConfigFileTest {
                 .hasMessageContaining(message);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"~", "[/srv]", "/srv\n  /state"})
+    void theFileIsNamedOnce(String state) {
+        assertThatThrownBy(() -> read("attach: false\n" + POOL + "state: " + state))
+                .isInstanceOf(ConfigException.class)
+                .message()
+                .containsOnlyOnce("stowage.yaml");
+    }
+
     /// Failure case 74.
     @ParameterizedTest
     @CsvSource(
@@ -213,6 +235,9 @@ class ConfigFileTest {
                 "fffe 6100 | line 1: the file is not UTF-8",
                 "6174746163683a 2066616c73650a 00 | line 2: the character U+0000 may not be in it",
                 "6174746163683a 2066616c7365 0a 09613a2062 | line 2: found character",
+                "6174746163683a2066616c7365 0a 23 c285 78 | line 2: the character U+0085 may not be in it",
+                "6174746163683a2066616c7365 0a 23 e280a8 78 | line 2: the character U+2028 may not be in it",
+                "6174746163683a2066616c7365 0a 23 e280a9 78 | line 2: the character U+2029 may not be in it",
                 "0a 0a 1b5b306d | line 3: the character U+001B may not be in it",
                 "'' | is empty",
             })
@@ -235,6 +260,22 @@ class ConfigFileTest {
         var pool = Objects.requireNonNull(config.pools().get("1"));
         assertThat(pool.path()).isEqualTo(Path.of("/srv/ü"));
         assertThat(pool.overcommit()).isEqualTo(2.0);
+    }
+
+    /// The layout that the driver has where nothing else is said.
+    @Test
+    void aPoolLiesInTheStateFolderOrBesideAnother() throws IOException {
+        var config =
+                read(
+                        "attach: false\npools: {a: {type: file, path: /var/lib/stowage/ssd}, b: {type: file, path: /var/lib/stowage/ssd2}}\n");
+        assertThat(config.pools()).containsOnlyKeys("a", "b");
+    }
+
+    @Test
+    void aValueOnALineOfItsOwnIsRead() throws IOException {
+        var config = read("attach: false\n" + POOL + "state:\n  /srv/state\ndriver: |-\n  d.io\n");
+        assertThat(config.state()).isEqualTo(Path.of("/srv/state"));
+        assertThat(config.driver()).isEqualTo("d.io");
     }
 
     /// Such as /dev/zero.
