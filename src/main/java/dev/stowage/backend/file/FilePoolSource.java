@@ -82,6 +82,10 @@ public final class FilePoolSource implements PoolSource {
     }
 
     private Backend openHere() throws IOException {
+        var obstacle = seen.obstacle();
+        if (obstacle.isPresent()) {
+            throw sick(obstacle.get());
+        }
         seen.refresh();
         var known = seen.known(settings.name(), settings.path());
         var place =
@@ -152,7 +156,7 @@ public final class FilePoolSource implements PoolSource {
     private void remember(PoolId identity, List<UUID> known) throws IOException {
         try {
             seen.remember(identity.uuid(), settings.name(), settings.path());
-        } catch (IOException e) {
+        } catch (IOException | VolumeException e) {
             if (!known.contains(identity.uuid())) {
                 throw e;
             }

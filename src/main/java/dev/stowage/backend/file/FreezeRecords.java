@@ -3,6 +3,7 @@ package dev.stowage.backend.file;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
+import dev.stowage.linux.IoReason;
 import dev.stowage.linux.Linux;
 import dev.stowage.spi.FreezeNotes;
 import dev.stowage.volume.VolumeException;
@@ -96,7 +97,10 @@ public final class FreezeRecords implements FreezeNotes {
                 thawIfDead(file, thaw);
             }
         } catch (IOException e) {
-            LOG.warn("what a driver before left frozen can't be read", e);
+            LOG.warn(
+                    "what a driver before left frozen can't be read from {}: {}",
+                    folder,
+                    IoReason.of(e));
         }
     }
 

@@ -6,6 +6,7 @@ import static dev.stowage.linux.OpenFlags.O_NOFOLLOW;
 import dev.stowage.linux.Errno;
 import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
+import dev.stowage.linux.IoReason;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
@@ -33,6 +34,7 @@ public final class SeenPools {
     private static final Logger LOG = LoggerFactory.getLogger(SeenPools.class);
     private static final String FOLDER = "pools";
     private static final String SUFFIX = ".json";
+    private static final String CHOOSE = "let state in the configuration name another";
 
     /// Whoever may pass a folder reaches what is in it by its name.
     private static final int PASSING = 0111;
@@ -136,7 +138,7 @@ public final class SeenPools {
         }
         if (kept) {
             open(folder);
-            letAllPass(Objects.requireNonNull(folder.toAbsolutePath().getParent()));
+            letAllPass(stateFolder());
         }
         for (var file : files) {
             var name = VolumeStore.fileName(file);
@@ -161,9 +163,9 @@ public final class SeenPools {
     /// What can't be read is not known, which is no reason not to serve pools that are there.
     private void forget(Path path, IOException why) {
         LOG.error(
-                "what pools were here before is not known for certain: {} can't be read",
+                "what pools were here before is not known for certain: {} can't be read: {}",
                 path,
-                why);
+                IoReason.of(why));
         unreadable.add(path.toString());
     }
 
@@ -229,6 +231,16 @@ public final class SeenPools {
         }
     }
 
+    /// Why nothing can be remembered: what is in the state folder's place.
+    Optional<String> obstacle() {
+        var state = stateFolder();
+        return Files.exists(state) && !Files.isDirectory(state)
+                ? Optional.of(
+                        "the driver's state folder %s is no folder: move it away, or %s"
+                                .formatted(state, CHOOSE))
+                : Optional.empty();
+    }
+
     /// Whether this driver would know it again; only then may it make one.
     boolean remembers() {
         return kept;
@@ -281,7 +293,7 @@ public final class SeenPools {
         if (!kept || seen.contains(now)) {
             return;
         }
-        makeFolder();
+        makeFolder(name);
         for (var i = 0; i < seen.size(); i++) {
             var other = seen.get(i);
             var left = other.without(name, path);
@@ -295,16 +307,32 @@ public final class SeenPools {
         seen.add(now);
     }
 
-    private void makeFolder() throws IOException {
-        var state = folder.toAbsolutePath().getParent();
-        if (state == null || Files.isDirectory(folder)) {
+    private Path stateFolder() {
+        return Objects.requireNonNull(folder.toAbsolutePath().getParent());
+    }
+
+    private void makeFolder(String pool) throws IOException {
+        var state = stateFolder();
+        if (Files.isDirectory(folder)) {
             return;
         }
-        Files.createDirectories(state);
+        makeStateFolder(state, pool);
         letAllPass(state);
         try (var parent = Fd.open(state, O_DIRECTORY)) {
             var _ = FolderTree.makeIfAbsent(parent, FOLDER, SeenPools::letAllRead);
             parent.fsync();
+        }
+    }
+
+    private static void makeStateFolder(Path state, String pool) {
+        try {
+            Files.createDirectories(state);
+        } catch (IOException e) {
+            throw new VolumeException(
+                    Reason.UNAVAILABLE,
+                    "pool %s can't be used: the driver's state folder %s can't be made (%s): make it, or %s"
+                            .formatted(pool, state, IoReason.of(e), CHOOSE),
+                    e);
         }
     }
 

@@ -76,6 +76,28 @@ final class PoolStartTest {
         assertThat(pool.reopen().pool()).isEqualTo(backend.pool());
     }
 
+    /// Not the pool's disk is to blame.
+    @Test
+    void aStateFolderThatCanNotBeMadeIsNamed() throws Exception {
+        var state = Path.of("/proc/nostate");
+        try (var stateless = new TestPool(pool.folder().root(), state, false)) {
+            var refusal = catchThrowableOfType(VolumeException.class, stateless::open);
+            assertThat(refusal.reason()).isEqualTo(Reason.UNAVAILABLE);
+            assertThat(refusal)
+                    .hasMessageContaining(
+                            "pool test can't be used: the driver's state folder /proc/nostate can't be made (No such file or directory): make it, or let state");
+        }
+    }
+
+    @Test
+    void aFileInThePlaceOfTheStateFolderIsNamed() throws Exception {
+        Files.createFile(pool.state());
+        assertSick(
+                pool.settings(),
+                "the driver's state folder %s is no folder: move it away".formatted(pool.state()));
+        assertThat(pool.folder().root()).doesNotExist();
+    }
+
     @Test
     void aPoolIsMadeInAnEmptyFolderOfAFreshDisk() throws Exception {
         Files.createDirectories(pool.folder().root().resolve("lost+found"));
