@@ -144,6 +144,32 @@ class LostSocketTest {
     }
 
     @Test
+    void aDriverWhoseFolderCanNotBeMadeAgainEndsAndSaysWhy() throws Exception {
+        var driver = registered();
+        var plugins = kubelet().path().resolve("plugins");
+        Files.move(plugins, folder.resolve("moved"));
+        Files.createFile(plugins);
+        assertThat(driver.waitFor(START.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(driver.exitValue()).isEqualTo(1);
+        assertThat(log())
+                .contains(
+                        "can't make the folder %s/d.io for the driver's socket: Not a directory; move away"
+                                .formatted(plugins));
+    }
+
+    /// It can't even be looked up: ELOOP.
+    @Test
+    void aFolderThatBecameALinkToItselfIsALostSocket() throws Exception {
+        var chosen = Files.createDirectory(folder.resolve("c"));
+        var driver = serve("--endpoint=unix://" + chosen.resolve("csi.sock"));
+        Polling.await("the socket", START, () -> Files.exists(chosen.resolve("csi.sock")));
+        Files.move(chosen, folder.resolve("moved"));
+        Files.createSymbolicLink(chosen, chosen);
+        assertThat(driver.waitFor(START.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(log()).contains(chosen + " is a link that leads nowhere");
+    }
+
+    @Test
     void aRemovedRegistrationIsMadeAgain() throws Exception {
         var driver = registered();
         var before = Linux.lstat(registrationSocket()).id();

@@ -49,6 +49,18 @@ class ServeOptionsTest {
     }
 
     @Test
+    void aFileInThePlaceOfTheDriversFolderIsNamedWithTheReason() throws IOException {
+        Files.createFile(folder.resolve("plugins"));
+        var said = serve("--kubelet-dir=" + folder, "--node-id=n1");
+        assertThat(said.text())
+                .contains(
+                        "can't make the folder %s/plugins/csi.stowage.dev for the driver's socket: Not a directory; move away what is in its place"
+                                .formatted(folder))
+                .doesNotContain("\tat ");
+        assertThat(said.code()).isEqualTo(1);
+    }
+
+    @Test
     void anEmptyConfigurationsNameIsRefused() {
         var said = run(List.of("serve", "--config="));
         assertThat(said.text()).contains("--config is empty: name the file");

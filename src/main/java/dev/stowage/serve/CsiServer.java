@@ -77,7 +77,7 @@ final class CsiServer implements AutoCloseable {
 
     /// Whether the socket's name does not lead here any more, though this server did not take it
     /// away.
-    synchronized boolean hasLostSocket() throws IOException {
+    synchronized boolean hasLostSocket() {
         return published.isPresent() && !socket.leadsTo(published.get());
     }
 

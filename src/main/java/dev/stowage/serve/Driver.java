@@ -152,7 +152,7 @@ public final class Driver implements AutoCloseable, SocketWatch.Listener {
     }
 
     @Override
-    public boolean hasLostSocket() throws IOException {
+    public boolean hasLostSocket() {
         return server.hasLostSocket();
     }
 

@@ -2,6 +2,7 @@ package dev.stowage.serve;
 
 import dev.stowage.config.AbsolutePath;
 import dev.stowage.config.ConfigException;
+import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.FileId;
 import dev.stowage.linux.Linux;
 import dev.stowage.linux.Stat;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,9 +82,24 @@ record EndpointSocket(Path path, Path temporary, String remedy) {
         var folder = path.getParent();
         if (folder == null || !Files.isDirectory(folder)) {
             throw new IOException(
-                    "there is no folder %s for the socket %s: make it, or %s"
-                            .formatted(folder, path.getFileName(), remedy));
+                    "there is no folder %s for the socket %s: %s, or %s"
+                            .formatted(folder, path.getFileName(), obstacle(folder), remedy));
         }
+    }
+
+    /// What is in the way of the folder, or above it, and what to do.
+    private static String obstacle(@Nullable Path folder) {
+        for (var at = folder; at != null; at = at.getParent()) {
+            if (Files.isSymbolicLink(at) && !Files.exists(at)) {
+                return "%s is a link that leads nowhere: let it lead to a folder".formatted(at);
+            }
+            if (Files.exists(at)) {
+                return Files.isDirectory(at)
+                        ? "make it"
+                        : "%s is no folder: move it away".formatted(at);
+            }
+        }
+        return "make it";
     }
 
     /// Gives the socket its name. Answers which file it is: while its server listens no other file
@@ -105,9 +122,15 @@ record EndpointSocket(Path path, Path temporary, String remedy) {
                 failure);
     }
 
-    /// Whether the name leads to this file.
-    boolean leadsTo(FileId file) throws IOException {
-        return Linux.lstatIfExists(path).map(Stat::id).filter(file::equals).isPresent();
+    /// Whether the name leads to this file. One that can't be looked up, as where a folder above
+    /// became a link to itself, leads no caller here either.
+    boolean leadsTo(FileId file) {
+        try {
+            return Linux.lstatIfExists(path).map(Stat::id).filter(file::equals).isPresent();
+        } catch (ErrnoException e) {
+            LOG.debug("the socket {} can't be looked up", path, e);
+            return false;
+        }
     }
 
     /// Removes the name if it leads to this file, and leaves that of another server.

@@ -1,6 +1,7 @@
 package dev.stowage.serve;
 
 import dev.stowage.config.ConfigException;
+import dev.stowage.linux.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +31,15 @@ public record KubeletFolder(Path path) {
                     "there is no folder %s: let --kubelet-dir name the kubelet's folder, and mount it into the container at the same path"
                             .formatted(path));
         }
-        Files.createDirectories(folderOf(driver));
+        var folder = folderOf(driver);
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new IOException(
+                    "can't make the folder %s for the driver's socket: %s; move away what is in its place, and let the driver write into %s"
+                            .formatted(folder, IoReason.of(e), path),
+                    e);
+        }
     }
 
     private Path folderOf(String driver) {

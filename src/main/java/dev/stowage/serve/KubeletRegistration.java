@@ -62,13 +62,22 @@ final class KubeletRegistration implements AutoCloseable, SocketWatch.Listener {
     /// Not while the kubelet's folder is gone: the kubelet makes that when it starts, and asks then
     /// whoever is in it.
     @Override
-    public boolean hasLostSocket() throws IOException {
+    public boolean hasLostSocket() {
         if (outdated.getAsBoolean()) {
             LOG.info(
                     "this node reaches more pools than it told the kubelet: it is registered anew");
-            Files.deleteIfExists(socket());
+            remove(socket());
         }
         return server.hasLostSocket() && Files.isDirectory(folder);
+    }
+
+    /// The kubelet registers a driver whose socket appears.
+    private static void remove(Path socket) {
+        try {
+            Files.deleteIfExists(socket);
+        } catch (IOException e) {
+            LOG.warn("{} can't be removed, so the kubelet is not told", socket, e);
+        }
     }
 
     @Override

@@ -27,7 +27,7 @@ final class SocketWatch implements AutoCloseable {
         Path socket();
 
         /// Whether the socket's name leads elsewhere, and it is time to listen there anew.
-        boolean hasLostSocket() throws IOException;
+        boolean hasLostSocket();
 
         /// Listens anew, unless somebody else answers there.
         void listenAgain() throws IOException;
@@ -45,12 +45,7 @@ final class SocketWatch implements AutoCloseable {
     }
 
     private static void look(Listener listener, Runnable lost) {
-        try {
-            if (!listener.hasLostSocket()) {
-                return;
-            }
-        } catch (IOException e) {
-            LOG.warn("the socket can't be looked at: {}", e.getMessage());
+        if (!listener.hasLostSocket()) {
             return;
         }
         try {

@@ -11,6 +11,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -101,6 +102,28 @@ class EndpointSocketTest {
                 .hasMessageContaining("there is no folder " + folder.resolve("none"))
                 .hasMessageContaining("choose another --endpoint")
                 .hasMessageNotContaining(".csi.sock.new");
+    }
+
+    /// Failure case 75. To make the folder would fail.
+    @ParameterizedTest
+    @ValueSource(strings = {"nothing", "link"})
+    void aFolderBehindALinkThatLeadsNowhereIsNamed(String to) throws IOException {
+        var link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve(to));
+        for (var name : List.of("link/csi.sock", "link/sub/csi.sock")) {
+            var socket = EndpointSocket.of("unix://" + folder.resolve(name));
+            assertThatThrownBy(socket::makeFree)
+                    .hasMessageContaining(link + " is a link that leads nowhere: let it lead")
+                    .hasMessageContaining("choose another --endpoint");
+        }
+    }
+
+    /// Failure case 75.
+    @Test
+    void aFileWhereTheFolderShouldBeIsNamed() throws IOException {
+        var file = Files.createFile(folder.resolve("file"));
+        var socket = EndpointSocket.of("unix://" + file.resolve("sub/csi.sock"));
+        assertThatThrownBy(socket::makeFree)
+                .hasMessageContaining(file + " is no folder: move it away");
     }
 
     @Test
