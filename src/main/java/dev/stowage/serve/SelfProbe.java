@@ -2,10 +2,14 @@ package dev.stowage.serve;
 
 import csi.v1.ProbeRequest;
 import dev.stowage.client.CsiClient;
+import dev.stowage.linux.IoReason;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.StringJoiner;
 import pluginregistration.v1.InfoRequest;
 
 /// Calls this process over its own sockets, each time anew as the kubelet does, so that a lost
@@ -44,7 +48,20 @@ record SelfProbe(Path socket, Optional<Path> registration) {
             call.make(client);
             return Optional.empty();
         } catch (StatusRuntimeException e) {
-            return Optional.of("no answer on %s: %s".formatted(socket, e.getStatus()));
+            return Optional.of("no answer on %s: %s".formatted(socket, words(e.getStatus())));
         }
+    }
+
+    /// A status as text would have the stack trace of its cause.
+    private static String words(Status status) {
+        var words = new StringJoiner(": ").add(status.getCode().toString());
+        var description = status.getDescription();
+        if (description != null) {
+            words.add(description);
+        }
+        if (status.getCause() instanceof IOException cause) {
+            words.add(IoReason.of(cause));
+        }
+        return words.toString();
     }
 }

@@ -88,6 +88,16 @@ class HealthTest {
     }
 
     @Test
+    void aSocketWithoutAnAnswerIsOneSentence() throws Exception {
+        serve(Optional.empty());
+        Files.delete(socket());
+        assertThat(new SelfProbe(socket(), Optional.empty()).complaint().orElseThrow())
+                .startsWith("no answer on " + socket() + ": UNAVAILABLE: ")
+                .contains("No such file or directory")
+                .doesNotContain("\n", "\tat ");
+    }
+
+    @Test
     void aDriverWhoseRegistrationIsGoneIsNotAlive() throws Exception {
         serve(Optional.empty());
         Files.delete(registrationSocket());
