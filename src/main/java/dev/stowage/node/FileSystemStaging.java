@@ -15,6 +15,7 @@ import dev.stowage.spi.FormatLedger;
 import dev.stowage.volume.AccessType;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.MountOptions;
+import dev.stowage.volume.Printable;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.Volume;
 import dev.stowage.volume.VolumeException;
@@ -143,7 +144,8 @@ final class FileSystemStaging {
             throw StagingFolder.taken(
                     volume.id(),
                     place,
-                    mount.source() + " is mounted there, which is not this volume");
+                    Printable.escaped(mount.source())
+                            + " is mounted there, which is not this volume");
         }
         if (!mount.type().equals(options.fileSystem().kernelName())) {
             throw StagingFolder.taken(volume.id(), place, "it is staged there as " + mount.type());

@@ -9,6 +9,7 @@ import dev.stowage.node.filesystem.Attributes;
 import dev.stowage.volume.AccessType;
 import dev.stowage.volume.FileSystemType;
 import dev.stowage.volume.MountOptions;
+import dev.stowage.volume.Printable;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
@@ -115,7 +116,10 @@ final class PublishedFileSystem {
                 || VolumeMounts.isStaging(mount)
                 || !mount.root().equals("/")) {
             throw PublishTable.taken(
-                    request, place, mount.source() + " is mounted there, which is something else");
+                    request,
+                    place,
+                    Printable.escaped(mount.source())
+                            + " is mounted there, which is something else");
         }
         if (!Attributes.same(attributes, mount)) {
             throw PublishTable.taken(

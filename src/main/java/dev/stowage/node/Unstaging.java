@@ -12,6 +12,7 @@ import dev.stowage.node.device.VolumeDevices;
 import dev.stowage.node.filesystem.DeviceRelease;
 import dev.stowage.node.limit.Limiting;
 import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Printable;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
@@ -212,8 +213,14 @@ final class Unstaging {
     private VolumeException foreign(String volumeId, MountPoint mount) {
         return new VolumeException(
                 Reason.FAILED_PRECONDITION,
-                "volume %s is not what is staged at %s on node %s: %s (%s) is mounted there; it was left alone"
-                        .formatted(volumeId, mount.path(), node, mount.source(), mount.type()));
+                "volume %s is not what is staged at %s on node %s: %s (%s) is mounted there; it was left alone: unmount it (umount %s)"
+                        .formatted(
+                                volumeId,
+                                Printable.escaped(mount.path()),
+                                node,
+                                Printable.escaped(mount.source()),
+                                mount.type(),
+                                Printable.escaped(mount.path())));
     }
 
     private void refusePublished(String volumeId, List<MountPoint> others) {
@@ -227,7 +234,7 @@ final class Unstaging {
                     throw new VolumeException(
                             Reason.FAILED_PRECONDITION,
                             "volume %s is still published on node %s at %s: unpublish it there first"
-                                    .formatted(volumeId, node, path));
+                                    .formatted(volumeId, node, Printable.escaped(path)));
                 });
     }
 

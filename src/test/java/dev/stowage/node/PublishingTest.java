@@ -287,11 +287,11 @@ class PublishingTest {
                             other.publishing()
                                     .unpublish(other.id().toString(), test.target("target")),
                     Reason.FAILED_PRECONDITION,
-                    "left alone");
+                    "left alone: unmount it (umount ");
             refused(
                     () -> test.publishing().unpublish(test.id().toString(), test.stagingPath()),
                     Reason.FAILED_PRECONDITION,
-                    "left alone");
+                    "left alone: unmount it (umount ");
             assertThat(test.mounts()).hasSize(2);
             // a volume deleted meanwhile
             Files.delete(test.image());
@@ -308,7 +308,10 @@ class PublishingTest {
             var target = Files.createDirectory(test.target("target"));
             Mounts.mount("tmpfs", "tmpfs", target, Set.of(), List.of());
             refused(() -> test.publish("target", false), Reason.ALREADY_EXISTS, "tmpfs");
-            refused(() -> test.unpublish("target"), Reason.FAILED_PRECONDITION, "left alone");
+            refused(
+                    () -> test.unpublish("target"),
+                    Reason.FAILED_PRECONDITION,
+                    "left alone: unmount it (umount ");
             assertThat(MountTable.read().at(target)).hasSize(1);
             Mounts.unmount(target);
             test.unstage();

@@ -200,11 +200,11 @@ class StagingTest {
             refused(
                     () -> other.staging().unstage(other.id().toString(), one.stagingPath()),
                     Reason.FAILED_PRECONDITION,
-                    "left alone");
+                    "left alone: unmount it (umount ");
             refused(
                     () -> other.staging().unstage("no-id-of-ours", one.stagingPath()),
                     Reason.FAILED_PRECONDITION,
-                    "left alone");
+                    "left alone: unmount it (umount ");
             assertThat(one.mounts()).hasSize(1);
             assertThat(other.loops()).isEmpty();
             one.unstage();

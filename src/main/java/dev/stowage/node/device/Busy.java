@@ -7,6 +7,7 @@ import dev.stowage.linux.MountTable;
 import dev.stowage.linux.MountUsers;
 import dev.stowage.linux.Processes;
 import dev.stowage.linux.Swap;
+import dev.stowage.volume.Printable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,6 +23,8 @@ import org.slf4j.LoggerFactory;
 public final class Busy {
     private static final Logger LOG = LoggerFactory.getLogger(Busy.class);
     private static final Duration LIMIT = Duration.ofSeconds(2);
+
+    /// How many are named; one more is looked for, to say that there are more.
     private static final int MOST = 4;
 
     private final List<String> holders = new ArrayList<>();
@@ -38,7 +41,7 @@ public final class Busy {
             search.mountsBelow(path, table);
             search.files(file -> file.startsWith(path + "/"));
             for (var mount : table.at(path)) {
-                search.users(MountUsers.of(mount, LIMIT, MOST));
+                search.users(MountUsers.of(mount, LIMIT, MOST + 1));
             }
             if (search.holders.isEmpty()) {
                 // in a container the paths of the node's own mounts are not told
@@ -68,7 +71,7 @@ public final class Busy {
                 }
             }
             LoopDevices.within(device.number()).forEach(search::loop);
-            search.users(MountUsers.elsewhere(device.number(), LIMIT, MOST));
+            search.users(MountUsers.elsewhere(device.number(), LIMIT, MOST + 1));
         } catch (IOException e) {
             LOG.warn("who uses {} can't be seen", path, e);
         }
@@ -76,15 +79,20 @@ public final class Busy {
     }
 
     private String words(String search) {
-        return holders.isEmpty()
-                ? "nothing that this driver sees holds it: look on the node itself (%s)"
-                        .formatted(search)
-                : String.join("; ", holders);
+        if (holders.isEmpty()) {
+            return "nothing that this driver sees holds it: look on the node itself (%s)"
+                    .formatted(search);
+        }
+        var named = String.join("; ", holders.subList(0, Math.min(MOST, holders.size())));
+        return holders.size() > MOST
+                ? "%s; and more: look on the node itself (%s)".formatted(named, search)
+                : named;
     }
 
+    /// Names are as whoever made the mount, file or process chose them.
     private void add(String holder, String remedy) {
-        if (holders.size() < MOST) {
-            holders.add("%s: %s".formatted(holder, remedy));
+        if (holders.size() <= MOST) {
+            holders.add(Printable.escaped("%s: %s".formatted(holder, remedy)));
         }
     }
 

@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -67,6 +68,37 @@ class BusyTest {
         var inside = Files.createDirectory(target.resolve("inside"));
         try (var sleep = Sleep.start(inside.toFile(), "sleep", "1000")) {
             refusedWith(sleep + " works in " + inside + ": end it");
+        }
+    }
+
+    @Test
+    @DisplayName("75: more than can be named")
+    void moreThanAreNamed() throws Exception {
+        var sleeps = new ArrayList<Sleep>();
+        try {
+            for (var i = 0; i < 4; i++) {
+                sleeps.add(Sleep.start(target.toFile(), "sleep", "1000"));
+            }
+            assertThatThrownBy(() -> test.unpublish("target"))
+                    .hasMessageContainingAll(
+                            sleeps.stream().map(Sleep::toString).toArray(String[]::new))
+                    .hasMessageNotContaining("and more");
+            sleeps.add(Sleep.start(target.toFile(), "sleep", "1000"));
+            refusedWith("end it; and more: look on the node itself (fuser -vm " + target + ")");
+        } finally {
+            for (var sleep : sleeps) {
+                sleep.close();
+            }
+        }
+    }
+
+    /// A pod may call its files as it likes; the message goes to events and terminals.
+    @Test
+    @DisplayName("75: a name with control characters")
+    void aNameThatSteersATerminal() throws Exception {
+        var file = Files.createFile(target.resolve("a\n\u001b[31mx"));
+        try (var sleep = Sleep.holding(Path.of("'" + file + "'"))) {
+            refusedWith(sleep + " has " + target + "/a\\u000a\\u001b[31mx open: end it");
         }
     }
 
