@@ -28,9 +28,11 @@ public record MountOptions(
     private static final String CONTEXT = "context=";
     private static final Set<String> ATIME = Set.of("noatime", "relatime", "strictatime");
 
-    /// For systemd alone, and about when something is mounted. Kubernetes decides that.
-    private static final Pattern SYSTEMD =
-            Pattern.compile("x-systemd\\.[a-z-]{1,40}(=[A-Za-z0-9_.:/@-]{1,255})?");
+    /// For people, and for programs that mount what /etc/fstab lists: mount(8) takes them for
+    /// comments and the kernel never sees them. Not `x-mount.*`, on which mount(8) itself acts.
+    private static final Pattern FSTAB =
+            Pattern.compile(
+                    "(comment|x-(?!mount\\.)[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?(?==|$))(=[A-Za-z0-9_.:/@%+-]{0,255})?");
 
     /// Options of the mount itself; an empty value says what holds anyway, or is for programs that
     /// mount what /etc/fstab lists.
@@ -94,7 +96,7 @@ public record MountOptions(
                 refuseContradiction(settings, new Asked(flag, setting.get()));
             } else if (flag.equals("ro") || ATTRIBUTES.containsKey(flag)) {
                 attributes.add(flag);
-            } else if (!SYSTEMD.matcher(flag).matches()) {
+            } else if (!FSTAB.matcher(flag).matches()) {
                 throw unknown(fileSystem, flag, known);
             }
         }

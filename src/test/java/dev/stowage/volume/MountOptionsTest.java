@@ -50,7 +50,10 @@ class MountOptionsTest {
                 "x-systemd.requires=a b",
                 "x-mount.mkdir",
                 "X-mount.subdir=..",
-                "comment=a",
+                "comment=a b",
+                "comment=a,suid",
+                "comments",
+                "x-",
                 "user",
                 "users",
                 "owner",
@@ -136,7 +139,11 @@ class MountOptionsTest {
                                 "barrier=1",
                                 "x-systemd.automount",
                                 "x-systemd.device-timeout=10s",
-                                "x-systemd.requires=/mnt/a@b.mount"));
+                                "x-systemd.requires=/mnt/a@b.mount",
+                                "comment=systemd.automount",
+                                "x-initrd.mount",
+                                "x-gvfs-show",
+                                "x-gvfs-name=My%20Disk"));
 
         assertThat(options).isEqualTo(MountOptions.none(fileSystem));
     }
