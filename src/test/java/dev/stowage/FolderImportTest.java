@@ -123,6 +123,20 @@ class FolderImportTest {
         }
     }
 
+    /// It is one that ext4 and btrfs can store.
+    @Test
+    void aDeviceNumberThatXfsCanNotStoreIsNamedWithItsFile() throws Exception {
+        shell(source, "mkdir maps; mknod maps/far c 511 1048575");
+        try (var _ = TestDriver.local(folder, NODE)) {
+            assertThat(run.imported(source, "--fs=xfs").refusal())
+                    .contains(
+                            "the device file %s/maps/far has the number 511:1048575, which the new file system can't store: take the file away"
+                                    .formatted(source));
+            run.nothingWasMade();
+            assertThat(run.imported(source, "--fs=ext4").code()).isZero();
+        }
+    }
+
     private static long allocated(Path file) throws IOException {
         return Long.parseLong(
                         Command.run(List.of("stat", "-c", "%b", file + ""), LIMIT).stdout().strip())

@@ -31,7 +31,8 @@ public record Folder(Fd fd) implements AutoCloseable {
 
     /// Anew, by what is open already, with O_PATH or not.
     public static Folder of(Fd folder) throws ErrnoException {
-        return new Folder(folder.openAt(".", OPEN, 0));
+        var here = Syscall.cString(".");
+        return new Folder(Fd.open(folder.number(), here, OPEN, 0, folder.toString()));
     }
 
     /// What is in it now, without `.` and `..`, in the kernel's order. Once for each Folder.

@@ -1,11 +1,15 @@
 package dev.stowage.node.filesystem;
 
+import dev.stowage.linux.Errno;
+import dev.stowage.linux.ErrnoException;
 import dev.stowage.linux.Fd;
 import dev.stowage.linux.FileAttributes;
 import dev.stowage.linux.FileId;
 import dev.stowage.linux.FileName;
 import dev.stowage.linux.Folder;
 import dev.stowage.linux.OpenFlags;
+import dev.stowage.linux.Stat;
+import dev.stowage.node.device.DeviceNumber;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import java.io.IOException;
@@ -71,7 +75,7 @@ final class FolderCopy {
         } else if (stat.isSymlink()) {
             to.makeSymlink(name, Folder.readSymlink(object));
         } else {
-            to.makeNode(name, stat);
+            node(object, stat, to, name);
         }
         try (var made = to.object(name)) {
             if (stat.isFolder()) {
@@ -81,6 +85,23 @@ final class FolderCopy {
                 }
             }
             attributes.giveTo(made);
+        }
+    }
+
+    private static void node(Fd object, Stat stat, Folder to, FileName name) throws ErrnoException {
+        try {
+            to.makeNode(name, stat);
+        } catch (ErrnoException e) {
+            if (!e.is(Errno.EINVAL)) {
+                throw e;
+            }
+            // XFS has 14 bits for the major number and 18 for the minor one (sysv_valid_dev,
+            // linux/kdev_t.h)
+            throw new VolumeException(
+                    Reason.FAILED_PRECONDITION,
+                    "the device file %s has the number %s, which the new file system can't store: take the file away, or use another --fs, such as ext4"
+                            .formatted(object, DeviceNumber.of(stat)),
+                    e);
         }
     }
 
