@@ -39,7 +39,7 @@ final class CapacityCheck {
             words =
                     "the quota of the pool's folder leaves no space for it (%s): raise the quota, delete volumes, or use another pool";
         } else if (e.is(Errno.ENOSPC) && usage.countsInodes() && usage.freeInodes() == 0) {
-            words = Reservations.noInodes(root, usage) + " (%s)";
+            words = Reservations.noInodes(root, usage, "it") + " (%s)";
         } else {
             words =
                     "there is no space for it on the pool's disk (%s): delete volumes, or use another pool";

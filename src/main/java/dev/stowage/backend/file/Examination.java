@@ -53,7 +53,8 @@ final class Examination {
             conditions.add(
                     new Condition(
                             Fault.POOL_INODES_EXHAUSTED,
-                            Reservations.noInodes(pool.root(), usage)));
+                            Reservations.noInodes(
+                                    pool.root(), usage, Reservations.ANOTHER_VOLUME)));
         }
         return conditions;
     }

@@ -21,6 +21,8 @@ final class Reservations {
     /// Left free for records and the file system's own needs.
     static final long RESERVE_BYTES = 4L << 20;
 
+    static final String ANOTHER_VOLUME = "another volume";
+
     /// A volume's folder, folder of attachments, image, record and format. A snapshot has fewer.
     private static final int INODES_EACH = 5;
 
@@ -110,7 +112,7 @@ final class Reservations {
         var already = reservedBytes(key);
         var usage = PoolDisk.usage(root);
         if (already == 0 && lacksInodes(usage)) {
-            throw new VolumeException(Reason.NO_SPACE, noInodes(root, usage));
+            throw new VolumeException(Reason.NO_SPACE, noInodes(root, usage, ANOTHER_VOLUME));
         }
         var free = unreservedBytes(provisioning, usage);
         if (bytes - already > free) {
@@ -210,9 +212,10 @@ final class Reservations {
         return spare < INODES_EACH;
     }
 
-    static String noInodes(Path root, Usage usage) {
-        return "the file system of %s has no free inodes (files) for another volume (%d of %d are left): delete files or volumes, or make the file system with more inodes"
-                .formatted(root, usage.freeInodes(), usage.inodes());
+    /// @param what they are wanted for
+    static String noInodes(Path root, Usage usage, String what) {
+        return "the file system of %s has no free inodes (files) for %s (%d of %d are left): delete files or volumes, or make the file system with more inodes"
+                .formatted(root, what, usage.freeInodes(), usage.inodes());
     }
 
     /// Whether some volume may still want space that it does not have.

@@ -12,6 +12,7 @@ import dev.stowage.testing.RequiresRoot;
 import dev.stowage.testing.TestFolder;
 import dev.stowage.volume.AccessMode;
 import dev.stowage.volume.Capacity;
+import dev.stowage.volume.CapacityRange;
 import dev.stowage.volume.Condition;
 import dev.stowage.volume.Fault;
 import dev.stowage.volume.FormatState;
@@ -157,6 +158,20 @@ final class PoolInodesTest {
             backend.delete(volume.id());
         }
         assertThat(backend.list(Optional.empty(), 1000)).isEmpty();
+    }
+
+    /// Its image is there, but the record that says the new size is a new file.
+    @Test
+    void aGrowthWithoutAFreeInodeDoesNotSpeakOfAnotherVolume() throws Exception {
+        var volume = make("v");
+        takeAllInodes();
+        var larger = CapacityRange.atLeast(volume.capacityBytes() + (1 << 20));
+        var refusal =
+                catchThrowableOfType(
+                        VolumeException.class, () -> backend.expand(volume.id(), larger));
+        assertThat(refusal.reason()).isEqualTo(Reason.NO_SPACE);
+        assertThat(refusal)
+                .hasMessageContaining("has no free inodes (files) for it (0 of 256 are left)");
     }
 
     private void leave(int inodes) throws IOException {
