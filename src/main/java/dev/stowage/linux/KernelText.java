@@ -29,6 +29,18 @@ final class KernelText {
         return text.isEmpty() || text.charAt(0) != NOT_UTF_8;
     }
 
+    /// For a person: what is no UTF-8 with its bytes as mountinfo has them, `\\377`.
+    static String shown(String text) {
+        if (isUtf8(text)) {
+            return text;
+        }
+        var shown = new StringBuilder();
+        for (var each : text.substring(1).toCharArray()) {
+            shown.append(each < 0x80 ? String.valueOf(each) : "\\%03o".formatted((int) each));
+        }
+        return shown.toString();
+    }
+
     /// The bytes that `text` was made of, and a NUL.
     static byte[] cString(String text) {
         if (isUtf8(text)) {

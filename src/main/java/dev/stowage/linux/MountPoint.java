@@ -1,6 +1,9 @@
 package dev.stowage.linux;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -49,6 +52,19 @@ public record MountPoint(
     /// equals no other, and what is there is reached by the methods below.
     public boolean hasUtf8Path() {
         return KernelText.isUtf8(path);
+    }
+
+    /// The path for a person.
+    public String shownPath() {
+        return KernelText.shown(path);
+    }
+
+    /// Whether it is mounted within the folder, by the bytes of both paths.
+    public boolean liesBelow(Path folder) {
+        var own = KernelText.cString(path);
+        var outer = (folder + "/").getBytes(StandardCharsets.UTF_8);
+        return own.length > outer.length
+                && Arrays.equals(own, 0, outer.length, outer, 0, outer.length);
     }
 
     /// What is at the path, where there is anything; a symlink is not followed.

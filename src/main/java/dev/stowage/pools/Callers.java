@@ -20,6 +20,9 @@ final class Callers {
 
     private static final Duration SILENCE = Duration.ofSeconds(5);
 
+    /// What ends sooner says nothing of the disk; its caller was in a hurry.
+    private static final Duration LONG = Duration.ofSeconds(2);
+
     /// @param outer the call within which this one is made, by a part of the driver that the
     /// backend
     /// calls back
@@ -69,9 +72,10 @@ final class Callers {
         return inside.isEmpty();
     }
 
-    /// What the thread waits for, in words; empty if it is not in this pool.
+    /// What the thread waits for, in words; empty if it is not in this pool, or not for long.
     synchronized Optional<String> waiting(Thread thread) {
         return Optional.ofNullable(inside.get(thread))
+                .filter(call -> System.nanoTime() - call.sinceNanos() >= LONG.toNanos())
                 .map(call -> silence(pool, call.what(), call.sinceNanos()));
     }
 

@@ -98,8 +98,8 @@ public final class Busy {
 
     private void mountsBelow(Path path, MountTable table) {
         for (var mount : table.mounts()) {
-            if (mount.path().startsWith(path + "/")) {
-                add(mount.path() + " is mounted in it", "unmount that first");
+            if (mount.liesBelow(path)) {
+                add(mount.shownPath() + " is mounted in it", "unmount that first");
             }
         }
     }

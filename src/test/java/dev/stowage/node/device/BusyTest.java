@@ -146,6 +146,18 @@ class BusyTest {
     }
 
     @Test
+    @DisplayName("75: a mount in the volume whose name is no UTF-8")
+    void aMountInsideWithAnyName() throws Exception {
+        inShell("d=\"$0/$(printf 'a\\377')\"; mkdir \"$d\"; mount -t tmpfs none \"$d\"");
+        refusedWith(target + "/a\\377 is mounted in it: unmount that first");
+        inShell("umount \"$0/$(printf 'a\\377')\"");
+    }
+
+    private void inShell(String script) throws IOException {
+        var _ = Command.run(List.of("sh", "-c", script, target.toString()), Duration.ofSeconds(20));
+    }
+
+    @Test
     @DisplayName("75: a loop device on a file in the volume")
     void aLoopDevice() throws Exception {
         var file = Files.write(target.resolve("disk.img"), new byte[1 << 20]);
