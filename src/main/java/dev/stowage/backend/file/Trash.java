@@ -133,7 +133,11 @@ final class Trash {
 
     /// Takes up what earlier runs left.
     void eraseLeftovers() throws IOException {
-        background.submit("keeping spare space", spare::keep);
+        try {
+            spare.keep();
+        } catch (IOException e) {
+            LOG.warn("no space is kept for deletes on a full disk: {}", e.getMessage());
+        }
         trashed().forEach(entry -> eraseLater(new VolumeFolder(entry)));
     }
 
