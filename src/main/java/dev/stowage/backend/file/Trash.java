@@ -151,9 +151,21 @@ final class Trash {
         background.submit(
                 "erasing " + trashed.path(),
                 () -> {
-                    erase(trashed);
+                    eraseOrMakeRoom(trashed);
                     spare.keep();
                 });
+    }
+
+    /// A full btrfs may refuse even to remove files until it has written what was removed before.
+    private void eraseOrMakeRoom(VolumeFolder trashed) throws IOException {
+        try {
+            erase(trashed);
+        } catch (IOException e) {
+            LOG.warn("{} is not erased yet: {}", trashed.path(), e.getMessage());
+            var _ = spare.spend();
+            Linux.syncfs(pool.root());
+            erase(trashed);
+        }
     }
 
     private void erase(VolumeFolder trashed) throws IOException {
