@@ -6,6 +6,7 @@ import static dev.stowage.testing.TestDriver.NODE;
 import static dev.stowage.testing.TestDriver.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import csi.v1.CapacityRange;
 import csi.v1.CreateSnapshotRequest;
 import csi.v1.GetCapacityRequest;
 import csi.v1.ListVolumesRequest;
@@ -30,6 +31,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -195,19 +197,33 @@ class FullPoolStartTest {
 
     /// What was deleted is erased in the background.
     private static String eventually(TestDriver driver, String name) throws Exception {
-        Polling.await(
-                "there is room again",
-                PATIENCE,
-                () -> {
-                    try {
-                        return !driver.create(name).isEmpty();
-                    } catch (StatusRuntimeException e) {
-                        assertThat(e.getStatus().getCode())
-                                .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
-                        return false;
-                    }
-                });
-        return driver.create(name);
+        var last = new AtomicReference<>("");
+        try {
+            Polling.await("there is room again", PATIENCE, () -> isMade(driver, name, last));
+        } catch (AssertionError e) {
+            throw new AssertionError(last.get(), e);
+        }
+        return create(driver, name);
+    }
+
+    /// Half as large as one that was deleted: btrfs may have taken some of that for its metadata.
+    private static String create(TestDriver driver, String name) {
+        var size = CapacityRange.newBuilder().setRequiredBytes(16 * TestDriver.MIB);
+        return driver.controller()
+                .createVolume(
+                        TestDriver.createRequest(name).toBuilder().setCapacityRange(size).build())
+                .getVolume()
+                .getVolumeId();
+    }
+
+    private static boolean isMade(TestDriver driver, String name, AtomicReference<String> last) {
+        try {
+            return !create(driver, name).isEmpty();
+        } catch (StatusRuntimeException e) {
+            assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+            last.set(String.valueOf(e.getMessage()));
+            return false;
+        }
     }
 
     private static Map<String, String> attach(TestDriver driver, boolean shared, String id) {
