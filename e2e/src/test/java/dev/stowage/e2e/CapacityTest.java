@@ -142,7 +142,7 @@ class CapacityTest {
                         story,
                         "nowhere",
                         Pattern.compile(
-                                "the pool can promise [1-9][0-9]* more thick bytes, not 109951162777600:"
+                                "the pool has [1-9][0-9]* unreserved bytes for thick volumes, not 109951162777600:"
                                         + " delete volumes, or use another pool"));
             } finally {
                 cluster.client()
