@@ -361,20 +361,15 @@ public final class Pool implements AutoCloseable {
             return new Open(opened);
         } catch (VolumeException e) {
             return refuse(e, said);
-        } catch (IOException | RuntimeException e) {
-            return refuse(cannotOpen(e), said);
-        } catch (Error e) {
-            var _ = refuse(cannotOpen(e), said);
-            throw e;
+        } catch (IOException | RuntimeException | Error e) { // whatever it is, callers wait for it
+            return refuse(
+                    new VolumeException(
+                            Reason.UNAVAILABLE,
+                            "pool %s can't be opened: %s: look at its disk and the kernel's log (dmesg); it is tried again every few seconds"
+                                    .formatted(name, e.getMessage()),
+                            e),
+                    said);
         }
-    }
-
-    private VolumeException cannotOpen(Throwable e) {
-        return new VolumeException(
-                Reason.UNAVAILABLE,
-                "pool %s can't be opened: %s: look at its disk and the kernel's log (dmesg); it is tried again every few seconds"
-                        .formatted(name, e.getMessage()),
-                e);
     }
 
     private Refused refuse(VolumeException reason, Optional<String> said) {

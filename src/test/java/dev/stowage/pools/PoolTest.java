@@ -72,6 +72,31 @@ class PoolTest {
         }
     }
 
+    /// Else its callers would wait for an end that never comes.
+    @Test
+    void aPoolWhoseOpeningEndsWithAnErrorIsSick() {
+        PoolSource broken =
+                new PoolSource() {
+                    @Override
+                    public Optional<String> knownTag() {
+                        return Optional.empty();
+                    }
+
+                    @Override
+                    public Backend open() {
+                        throw new NoClassDefFoundError("missing");
+                    }
+                };
+        try (var pool = new Pool("hdd", DEFAULTS, broken)) {
+            assertThat(pool.state().conditions())
+                    .singleElement()
+                    .satisfies(
+                            condition ->
+                                    assertThat(condition.message())
+                                            .startsWith("pool hdd can't be opened: missing"));
+        }
+    }
+
     @Test
     void anUnknownPoolIsRefusedWithTheKnownOnes() {
         try (var pools = new Pools(List.of(sick("hdd", Optional.empty())), Optional.empty())) {
