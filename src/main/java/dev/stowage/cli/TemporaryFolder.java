@@ -1,11 +1,10 @@
 package dev.stowage.cli;
 
+import dev.stowage.linux.IoReason;
 import dev.stowage.linux.MountTable;
 import java.io.IOException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.Optional;
 
 /// The folder into which libraries with native code unpack it, and from which Java loads it.
@@ -39,7 +38,7 @@ public final class TemporaryFolder {
         try {
             tryWriting(folder);
         } catch (IOException e) {
-            return Optional.of("can't be written (%s)".formatted(reason(e)));
+            return Optional.of("can't be written (%s)".formatted(IoReason.of(e)));
         }
         try {
             return MountTable.read()
@@ -47,7 +46,7 @@ public final class TemporaryFolder {
                     .filter(mount -> mount.attributes().contains("noexec"))
                     .map(_ -> "is mounted noexec");
         } catch (IOException e) {
-            return Optional.of("can't be looked at (%s)".formatted(reason(e)));
+            return Optional.of("can't be looked at (%s)".formatted(IoReason.of(e)));
         }
     }
 
@@ -58,10 +57,5 @@ public final class TemporaryFolder {
         } finally {
             Files.deleteIfExists(file);
         }
-    }
-
-    private static String reason(IOException e) {
-        var reason = e instanceof FileSystemException named ? named.getReason() : null;
-        return Objects.requireNonNullElse(reason, String.valueOf(e.getMessage()));
     }
 }

@@ -11,7 +11,6 @@ import dev.stowage.node.device.UnreadableDevice;
 import dev.stowage.node.filesystem.DeviceRelease;
 import dev.stowage.volume.AccessType;
 import dev.stowage.volume.NodeId;
-import dev.stowage.volume.Printable;
 import dev.stowage.volume.Reason;
 import dev.stowage.volume.VolumeException;
 import dev.stowage.volume.VolumeId;
@@ -205,16 +204,7 @@ public final class Publishing {
                         || mounts.isNode(mount)
                         || Leftover.isUnboundNode(mount);
         if (!published) {
-            throw new VolumeException(
-                    Reason.FAILED_PRECONDITION,
-                    "volume %s is not what is published at %s on node %s: %s (%s) is mounted there; it was left alone: unmount it (umount %s)"
-                            .formatted(
-                                    volumeId,
-                                    Printable.escaped(mount.path()),
-                                    node,
-                                    Printable.escaped(mount.source()),
-                                    mount.type(),
-                                    Printable.escaped(mount.path())));
+            throw VolumeMounts.foreign(volumeId, "published", node, mount);
         }
     }
 }

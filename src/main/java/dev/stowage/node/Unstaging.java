@@ -199,28 +199,15 @@ final class Unstaging {
 
     private void requireStaging(String volumeId, VolumeMounts mounts, MountPoint mount) {
         if (!mounts.isFileSystem(mount) || !VolumeMounts.isStaging(mount)) {
-            throw foreign(volumeId, mount);
+            throw VolumeMounts.foreign(volumeId, "staged", node, mount);
         }
     }
 
     private void requireNode(String volumeId, VolumeMounts mounts, MountPoint mount)
             throws IOException {
         if (!mounts.isNode(mount) && !Leftover.isUnboundNode(mount)) {
-            throw foreign(volumeId, mount);
+            throw VolumeMounts.foreign(volumeId, "staged", node, mount);
         }
-    }
-
-    private VolumeException foreign(String volumeId, MountPoint mount) {
-        return new VolumeException(
-                Reason.FAILED_PRECONDITION,
-                "volume %s is not what is staged at %s on node %s: %s (%s) is mounted there; it was left alone: unmount it (umount %s)"
-                        .formatted(
-                                volumeId,
-                                Printable.escaped(mount.path()),
-                                node,
-                                Printable.escaped(mount.source()),
-                                mount.type(),
-                                Printable.escaped(mount.path())));
     }
 
     private void refusePublished(String volumeId, List<MountPoint> others) {
@@ -244,8 +231,9 @@ final class Unstaging {
 
     private static void requireGone(String volumeId, Path path, Path device, VolumeMounts before)
             throws IOException {
-        var left = new ArrayList<>(now(before).at(path));
-        left.addAll(now(before).at(device));
+        var now = now(before);
+        var left = new ArrayList<>(now.at(path));
+        left.addAll(now.at(device));
         if (!left.isEmpty()) {
             throw new IOException(
                     "volume %s is still mounted at %s after it was unmounted: somebody mounts it at the same time"

@@ -4,6 +4,10 @@ import dev.stowage.linux.MountPoint;
 import dev.stowage.linux.MountTable;
 import dev.stowage.node.device.BlockDevice;
 import dev.stowage.node.device.DeviceNumber;
+import dev.stowage.volume.NodeId;
+import dev.stowage.volume.Printable;
+import dev.stowage.volume.Reason;
+import dev.stowage.volume.VolumeException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,6 +54,24 @@ final class VolumeMounts {
 
     boolean has(MountPoint mount) throws IOException {
         return isFileSystem(mount) || isNode(mount);
+    }
+
+    /// The refusal where something else than the volume is in its place.
+    ///
+    /// @param how the volume should be there: `staged` or `published`
+    static VolumeException foreign(String volumeId, String how, NodeId node, MountPoint mount) {
+        var path = Printable.escaped(mount.path());
+        return new VolumeException(
+                Reason.FAILED_PRECONDITION,
+                "volume %s is not what is %s at %s on node %s: %s (%s) is mounted there; it was left alone: unmount it (umount %s)"
+                        .formatted(
+                                volumeId,
+                                how,
+                                path,
+                                node,
+                                Printable.escaped(mount.source()),
+                                mount.type(),
+                                path));
     }
 
     static boolean isStaging(MountPoint mount) {

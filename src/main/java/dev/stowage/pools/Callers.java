@@ -24,8 +24,7 @@ final class Callers {
     private static final Duration LONG = Duration.ofSeconds(2);
 
     /// @param outer the call within which this one is made, by a part of the driver that the
-    /// backend
-    /// calls back
+    ///     backend calls back
     private record Call(String what, long sinceNanos, Optional<Call> outer) {}
 
     private final String pool;

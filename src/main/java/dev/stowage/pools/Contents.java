@@ -107,13 +107,14 @@ final class Contents {
 
     /// On another node the pool may be: the provisioner asks there after this.
     private Backend holding(PooledId id) {
-        if (pools.all().stream().noneMatch(pool -> pool.owns(id))) {
-            throw new VolumeException(
-                    Reason.NO_SPACE,
-                    "%s, which the volume is to begin with, lies in pool %s (%s), which is not here: the volume can be made only where that pool is (a StorageClass with volumeBindingMode Immediate gets there soonest)"
-                            .formatted(id, id.pool(), id.poolTag()));
-        }
-        return pools.holding(id);
+        return pools.owner(id).orElseThrow(() -> notHere(id)).backend();
+    }
+
+    private static VolumeException notHere(PooledId id) {
+        return new VolumeException(
+                Reason.NO_SPACE,
+                "%s, which the volume is to begin with, lies in pool %s (%s), which is not here: the volume can be made only where that pool is (a StorageClass with volumeBindingMode Immediate gets there soonest)"
+                        .formatted(id, id.pool(), id.poolTag()));
     }
 
     /// A copy keeps the file system that it has. Only what is still blank can become anything; raw

@@ -1,5 +1,7 @@
 package dev.stowage.pools;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.stowage.spi.Backend;
 import dev.stowage.spi.Diagnosable;
 import dev.stowage.volume.Condition;
@@ -10,7 +12,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 
 /// What is wrong with volumes as their pools know it, whether or not somebody uses them. A pool
@@ -27,8 +28,8 @@ public final class Health {
     /// One page of volumes that are not well; `next` is the token for the following page.
     public record Page(List<Diagnosis> diagnoses, Optional<VolumeId> next) {}
 
-    /// A usable pool.
-    private record Ward(Pool pool, Backend backend, PoolState state) {}
+    /// A usable pool, and how it is.
+    private record Ward(Pools.Usable usable, PoolState state) {}
 
     /// What is wrong with the volume; an empty list if nothing is known to be.
     ///
@@ -38,7 +39,7 @@ public final class Health {
         var pool = pools.owning(id);
         var state = watch.states(List.of(pool)).getFirst();
         return state.usable()
-                ? asked(new Ward(pool, pool.backend(), state), id)
+                ? pool.ask(health(id), () -> conditions(pool.backend(), state, id))
                 : state.conditions();
     }
 
@@ -55,7 +56,7 @@ public final class Health {
             if (found.size() > limit) {
                 break;
             }
-            var usable = new Pools.Usable(ward.pool(), ward.backend());
+            var usable = ward.usable();
             if (after.isEmpty() || usable.mayFollow(after.get())) {
                 addUnwell(ward, after.filter(usable::owns), limit + 1, found);
             }
@@ -68,10 +69,11 @@ public final class Health {
     private static void addUnwell(
             Ward ward, Optional<VolumeId> after, int atMost, List<Diagnosis> found)
             throws IOException {
-        if (!(ward.backend() instanceof Diagnosable diagnosable)) {
+        if (!(ward.usable().backend() instanceof Diagnosable diagnosable)) {
             return;
         }
-        for (var id : ids(ward, diagnosable, after)) {
+        var ids = ward.usable().ask(Volumes.LIST, () -> diagnosable.ids(after));
+        for (var id : ids.orElse(List.of())) {
             if (found.size() >= atMost) {
                 return;
             }
@@ -81,17 +83,12 @@ public final class Health {
         }
     }
 
-    private static List<VolumeId> ids(Ward ward, Diagnosable pool, Optional<VolumeId> after)
-            throws IOException {
-        return Pools.unlessSick(
-                        () -> ward.pool().ask("the list of its volumes", () -> pool.ids(after)))
-                .orElse(List.of());
-    }
-
     /// Empty if it was deleted meanwhile, or its pool became sick.
     private static Optional<Diagnosis> ifPresent(Ward ward, VolumeId id) throws IOException {
         try {
-            return Pools.unlessSick(() -> new Diagnosis(id, asked(ward, id)));
+            return ward.usable()
+                    .ask(health(id), () -> conditions(ward.usable().backend(), ward.state(), id))
+                    .map(conditions -> new Diagnosis(id, conditions));
         } catch (VolumeException e) {
             if (e.reason() == Reason.NOT_FOUND) {
                 return Optional.empty();
@@ -100,19 +97,20 @@ public final class Health {
         }
     }
 
-    private static List<Condition> asked(Ward ward, VolumeId id) throws IOException {
-        return ward.pool().ask("the health of volume " + id, () -> conditions(ward, id));
+    private static String health(VolumeId id) {
+        return "the health of volume " + id;
     }
 
-    private static List<Condition> conditions(Ward ward, VolumeId id) throws IOException {
-        if (!(ward.backend() instanceof Diagnosable diagnosable)) {
-            if (ward.backend().find(id).isEmpty()) {
+    private static List<Condition> conditions(Backend backend, PoolState state, VolumeId id)
+            throws IOException {
+        if (!(backend instanceof Diagnosable diagnosable)) {
+            if (backend.find(id).isEmpty()) {
                 throw Backend.noSuchVolume(id.toString());
             }
-            return ofAllVolumes(ward.state());
+            return ofAllVolumes(state);
         }
         var all = new ArrayList<>(diagnosable.conditions(id));
-        all.addAll(ofAllVolumes(ward.state()));
+        all.addAll(ofAllVolumes(state));
         return all;
     }
 
@@ -135,12 +133,7 @@ public final class Health {
             states.put(pools.all().get(i), asked.get(i));
         }
         return pools.usable().stream()
-                .map(
-                        open ->
-                                new Ward(
-                                        open.pool(),
-                                        open.backend(),
-                                        Objects.requireNonNull(states.get(open.pool()))))
+                .map(usable -> new Ward(usable, requireNonNull(states.get(usable.pool()))))
                 .filter(ward -> ward.state().usable())
                 .toList();
     }

@@ -101,13 +101,15 @@ final class OpenBackend {
 
     private void enter(String call) {
         callers.enter(call);
-        synchronized (this) {
-            if (givenUp.isEmpty()) {
-                return;
-            }
+        var reason = givenUp();
+        if (reason.isPresent()) {
+            leave();
+            throw again(reason.get());
         }
-        leave();
-        throw again(givenUp.get());
+    }
+
+    private synchronized Optional<VolumeException> givenUp() {
+        return givenUp;
     }
 
     /// What the thread waits for in this backend, in words.
@@ -134,12 +136,9 @@ final class OpenBackend {
     }
 
     private void closeIfLeft() {
-        synchronized (this) {
-            if (givenUp.isEmpty() || !callers.none()) {
-                return;
-            }
+        if (givenUp().isPresent() && callers.none()) {
+            close();
         }
-        close();
     }
 
     /// Whether all that the backend had taken is released.

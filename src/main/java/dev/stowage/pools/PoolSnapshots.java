@@ -141,14 +141,9 @@ public final class PoolSnapshots {
                     && usable.backend() instanceof Snapshots snapshots) {
                 var within = after.filter(usable::owns);
                 var left = limit + 1 - found.size();
-                Pools.unlessSick(
-                                () ->
-                                        usable.pool()
-                                                .ask(
-                                                        "the list of its snapshots",
-                                                        () ->
-                                                                snapshots.listSnapshots(
-                                                                        source, within, left)))
+                usable.ask(
+                                "the list of its snapshots",
+                                () -> snapshots.listSnapshots(source, within, left))
                         .ifPresent(found::addAll);
             }
         }

@@ -59,6 +59,13 @@ public final class Pools implements AutoCloseable {
 
     /// A pool that is open.
     record Usable(Pool pool, Backend backend) {
+        /// The answer of this pool among several; empty if it is sick or does not answer.
+        ///
+        /// @param what is asked, for messages
+        <T> Optional<T> ask(String what, IoSupplier<T> question) throws IOException {
+            return unlessSick(() -> pool.ask(what, question));
+        }
+
         /// How the ids of the pool begin.
         private String prefix() {
             return backend.pool().name() + "." + backend.pool().tag() + ".";

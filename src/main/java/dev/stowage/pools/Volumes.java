@@ -33,13 +33,16 @@ import java.util.Optional;
 /// Volumes of all pools: chooses the pool for a request, finds the pool of an id, and holds what
 /// must be the same for every backend, such as what counts as the same request.
 public final class Volumes {
+    /// What a pool is asked for, in messages.
+    static final String LIST = "the list of its volumes";
+
     private final Pools pools;
     private final NodeId node;
     private final Contents contents;
+    private final WaitingDeletions waitingDeletions = new WaitingDeletions();
+
     /// What [#topologyOfNode] said last.
     private volatile Optional<Topology> told = Optional.empty();
-
-    private final WaitingDeletions waitingDeletions = new WaitingDeletions();
 
     public Volumes(Pools pools, NodeId node, FormatTrial trial) {
         this.pools = pools;
@@ -243,7 +246,8 @@ public final class Volumes {
             if (after.isEmpty() || usable.mayFollow(after.get())) {
                 var within = after.filter(usable::owns);
                 var left = limit - found.size();
-                Pools.unlessSick(() -> list(usable, within, left)).ifPresent(found::addAll);
+                usable.ask(LIST, () -> usable.backend().list(within, left))
+                        .ifPresent(found::addAll);
                 if (found.size() == limit && hasMore(usable, found.getLast().volume().id())) {
                     return new Page(found, Optional.of(found.getLast().volume().id()));
                 }
@@ -252,20 +256,8 @@ public final class Volumes {
         return new Page(found, Optional.empty());
     }
 
-    private static List<ListedVolume> list(Pools.Usable usable, Optional<VolumeId> after, int limit)
-            throws IOException {
-        return usable.pool()
-                .ask("the list of its volumes", () -> usable.backend().list(after, limit));
-    }
-
     private static boolean hasMore(Pools.Usable usable, VolumeId last) throws IOException {
-        return Pools.unlessSick(
-                        () ->
-                                usable.pool()
-                                        .ask(
-                                                "the list of its volumes",
-                                                () -> usable.backend().hasMore(last)))
-                .orElse(false);
+        return usable.ask(LIST, () -> usable.backend().hasMore(last)).orElse(false);
     }
 
     /// How much can still be reserved; nothing where the volumes asked for can't be, nor in a pool

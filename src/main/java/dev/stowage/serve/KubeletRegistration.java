@@ -59,25 +59,25 @@ final class KubeletRegistration implements AutoCloseable, SocketWatch.Listener {
         return server.path();
     }
 
+    /// The kubelet registers a driver whose socket appears.
+    @Override
+    public void removeIfOutdated() {
+        if (!outdated.getAsBoolean()) {
+            return;
+        }
+        LOG.info("this node reaches more pools than it told the kubelet: it is registered anew");
+        try {
+            Files.deleteIfExists(socket());
+        } catch (IOException e) {
+            LOG.warn("{} can't be removed, so the kubelet is not told", socket(), e);
+        }
+    }
+
     /// Not while the kubelet's folder is gone: the kubelet makes that when it starts, and asks then
     /// whoever is in it.
     @Override
     public boolean hasLostSocket() {
-        if (outdated.getAsBoolean()) {
-            LOG.info(
-                    "this node reaches more pools than it told the kubelet: it is registered anew");
-            remove(socket());
-        }
         return server.hasLostSocket() && Files.isDirectory(folder);
-    }
-
-    /// The kubelet registers a driver whose socket appears.
-    private static void remove(Path socket) {
-        try {
-            Files.deleteIfExists(socket);
-        } catch (IOException e) {
-            LOG.warn("{} can't be removed, so the kubelet is not told", socket, e);
-        }
     }
 
     @Override

@@ -26,6 +26,9 @@ final class SocketWatch implements AutoCloseable {
     interface Listener {
         Path socket();
 
+        /// Removes the socket where its callers are to look for a new one.
+        default void removeIfOutdated() {}
+
         /// Whether the socket's name leads elsewhere, and it is time to listen there anew.
         boolean hasLostSocket();
 
@@ -45,6 +48,7 @@ final class SocketWatch implements AutoCloseable {
     }
 
     private static void look(Listener listener, Runnable lost) {
+        listener.removeIfOutdated();
         if (!listener.hasLostSocket()) {
             return;
         }

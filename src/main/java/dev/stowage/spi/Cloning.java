@@ -12,9 +12,9 @@ public interface Cloning {
     /// its [FormatState] follows from the source's.
     ///
     /// @param spec with `content()` saying what `copySource` is, and a size of at least the
-    /// source's
+    ///     source's
     /// @throws VolumeException also FAILED_PRECONDITION if the source is in use and can only be
-    /// copied while it is not
+    ///     copied while it is not
     Volume createFrom(VolumeId id, VolumeSpec spec, CopySource copySource) throws IOException;
 
     /// Opens a volume, for another that shall begin with what it holds.

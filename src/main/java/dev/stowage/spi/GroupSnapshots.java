@@ -24,10 +24,9 @@ public interface GroupSnapshots extends Snapshots {
     ///
     /// @param sources at least one, each once
     /// @throws VolumeException NOT_FOUND if one of the volumes is not there; NO_SPACE if the pool
-    /// has less than as much again unreserved; FAILED_PRECONDITION if one is in use on another
-    /// node, or in
-    /// use at all where it can only be copied byte by byte, or can't be frozen; BUSY if they
-    /// did not stay frozen until all were cut
+    ///     has less than as much again unreserved; FAILED_PRECONDITION if one is in use on another
+    ///     node, or in use at all where it can only be copied byte by byte, or can't be frozen;
+    ///     BUSY if they did not stay frozen until all were cut
     GroupSnapshot createGroup(GroupId id, String name, List<VolumeId> sources, Freezer freezer)
             throws IOException;
 

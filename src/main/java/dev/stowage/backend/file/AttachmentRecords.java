@@ -51,16 +51,15 @@ final class AttachmentRecords {
     }
 
     /// @throws VolumeException FAILED_PRECONDITION if the volume is attached to another node,
-    /// ALREADY_EXISTS
-    /// if this one does for another use
+    ///     ALREADY_EXISTS if it is attached to this one for another use
     void attach(VolumeFolder volume, AttachmentRecord wanted) throws IOException {
         var own = volume.holders().resolve(wanted.node().value());
         for (var tries = 0; tries < TRIES; tries++) {
             var present = read(own);
             if (present.isPresent()) {
                 requireSameUse(present.get(), wanted);
-                requireAlone(
-                        volume, wanted); // a power cut may have kept a record that was withdrawn
+                // a power cut may have kept a record that was withdrawn
+                requireAlone(volume, wanted);
                 durable.syncFolder(volume.holders());
                 return;
             }

@@ -18,6 +18,8 @@ final class Spare {
 
     private final PoolFolder pool;
     private final Durable durable;
+    /// No spare file is known to be there, and one is wanted.
+    private volatile boolean missing = true;
 
     Spare(PoolFolder pool, Durable durable) {
         this.pool = pool;
@@ -30,15 +32,19 @@ final class Spare {
 
     /// Makes it, unless it is there or there is too little space.
     void keep() throws IOException {
-        var usage = PoolDisk.usage(pool.root());
-        if (usage.type() != Usage.BTRFS
-                || usage.availableBytes() < Reservations.RESERVE_BYTES
-                || Linux.lstatIfExists(file()).isPresent()) {
+        if (!missing) {
             return;
         }
-        var bytes = new byte[BYTES];
-        new SecureRandom().nextBytes(bytes); // a compressed file of zeros would take no space
-        var _ = durable.makeIfAbsent(file(), bytes);
+        var usage = PoolDisk.usage(pool.root());
+        if (usage.type() == Usage.BTRFS && Linux.lstatIfExists(file()).isEmpty()) {
+            if (usage.availableBytes() < Reservations.RESERVE_BYTES) {
+                return; // until more is deleted
+            }
+            var bytes = new byte[BYTES];
+            new SecureRandom().nextBytes(bytes); // a compressed file of zeros would take no space
+            var _ = durable.makeIfAbsent(file(), bytes);
+        }
+        missing = false;
     }
 
     /// Gives it up; its space is free when this returns. False if there was none.
@@ -46,6 +52,7 @@ final class Spare {
         if (!Files.deleteIfExists(file())) {
             return false;
         }
+        missing = true;
         Linux.syncfs(pool.root());
         return true;
     }

@@ -21,8 +21,7 @@ final class Sweep {
     private final Liveness liveness;
 
     /// @param alone no other driver uses the pool; files not created by a driver or an offline
-    /// command are
-    /// left alone
+    ///     command are left alone
     Sweep(PoolFolder pool, boolean alone, Liveness liveness) {
         this.pool = pool;
         this.alone = alone;

@@ -89,7 +89,6 @@ final class Trash {
                 if (!Durable.noRoom(e) || tries == TRIES) {
                     throw CapacityCheck.explained(e, pool.root());
                 }
-                LOG.debug("{} has no place in the trash: {}", folder, e.getMessage());
             }
             makeRoom();
             if (tries > 0) {
